@@ -1,0 +1,4 @@
+export { EventLog, readEvents } from './event-log.js';
+export { RunError } from './run-error.js';
+export { type CheckpointRef, RunFolder } from './run-folder.js';
+export type { DataSummary, LoggedEvent, Sample, Stage, StepEvent, TrainEvent } from './train-event.js';

@@ -1,0 +1,116 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFolderAtomic } from './atomic-write.js';
+import { RunError, writeFailure } from './run-error.js';
+
+/** A finished checkpoint on disk. `step` counts completed optimizer steps. */
+export interface CheckpointRef {
+  step: number;
+  path: string;
+}
+
+const STEP_FOLDER = /^step-(\d{7})$/;
+
+/** The folder name of a checkpoint: `step-0000060`. */
+export function checkpointName(step: number): string {
+  return `step-${String(step).padStart(7, '0')}`;
+}
+
+/** The checkpoints of one training stage, newest last. Only folders that were written completely are seen. */
+export class CheckpointFolder {
+  constructor(readonly root: string) {}
+
+  /** Complete checkpoints in ascending order of step. */
+  list(): CheckpointRef[] {
+    if (!existsSync(this.root)) return [];
+    return readdirSync(this.root)
+      .map((name) => ({ name, match: STEP_FOLDER.exec(name) }))
+      .filter(({ name, match }) => match !== null && existsSync(join(this.root, name, 'state.json')))
+      .map(({ name, match }) => ({ step: Number(match?.[1]), path: join(this.root, name) }))
+      .sort((a, b) => a.step - b.step);
+  }
+
+  latest(): CheckpointRef | undefined {
+    return this.list().at(-1);
+  }
+
+  /**
+   * Writes a checkpoint: `fill` writes the files into a temporary folder, which gets its final name at the end; then
+   * only the newest `keep` are kept.
+   * @throws RunError when it cannot be written (full disk …); earlier checkpoints stay untouched and are named.
+   */
+  save(step: number, keep: number, fill: (folder: string) => void): CheckpointRef {
+    const path = join(this.root, checkpointName(step));
+    try {
+      writeFolderAtomic(path, fill);
+    } catch (error) {
+      const previous = this.latest();
+      const intact = previous
+        ? `The checkpoint of step ${previous.step} is intact: run the same command again to continue from it.`
+        : 'There is no earlier checkpoint.';
+      throw new RunError(`${error instanceof Error ? error.message : String(error)}. ${intact}`, {
+        cause: error,
+      });
+    }
+    this.prune(keep);
+    return { step, path };
+  }
+
+  /** Removes all but the newest `keep` checkpoints, and what an interrupted write left behind. */
+  prune(keep: number): void {
+    for (const old of this.list().slice(0, -Math.max(1, keep))) {
+      rmSync(old.path, { recursive: true, force: true });
+    }
+    for (const name of readdirSync(this.root)) {
+      if (name.endsWith('.partial')) rmSync(join(this.root, name), { recursive: true, force: true });
+    }
+  }
+}
+
+/**
+ * Where everything of a run lies:
+ * `config.yaml` (resolved), `events.jsonl`, `report.html`, `samples/`, `character/` (card and images as trained on),
+ * `checkpoints/step-*`, `vae/` (its own checkpoints, then `ae.safetensors`), and the tokenizer and model JSON files.
+ */
+export class RunFolder {
+  readonly config: string;
+  readonly events: string;
+  readonly report: string;
+  readonly samples: string;
+  readonly character: string;
+  readonly vae: string;
+  readonly checkpoints: CheckpointFolder;
+  readonly vaeCheckpoints: CheckpointFolder;
+
+  constructor(readonly root: string) {
+    this.config = join(root, 'config.yaml');
+    this.events = join(root, 'events.jsonl');
+    this.report = join(root, 'report.html');
+    this.samples = join(root, 'samples');
+    this.character = join(root, 'character');
+    this.vae = join(root, 'vae', 'ae.safetensors');
+    this.checkpoints = new CheckpointFolder(join(root, 'checkpoints'));
+    this.vaeCheckpoints = new CheckpointFolder(join(root, 'vae', 'checkpoints'));
+  }
+
+  /** Makes the folder. @throws RunError when that is not possible. */
+  create(): void {
+    try {
+      mkdirSync(this.samples, { recursive: true });
+    } catch (error) {
+      throw writeFailure('the run folder', this.root, error);
+    }
+  }
+
+  /** The text of a file of the run. @throws RunError that names the file when it is missing or unreadable. */
+  read(path: string): string {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      throw new RunError(
+        `${path} is missing or unreadable; expected a run folder written by "unicharacter train" at ${this.root}`,
+        { cause: error },
+      );
+    }
+  }
+}

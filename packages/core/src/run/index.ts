@@ -1,4 +1,5 @@
 export { EventLog, readEvents } from './event-log.js';
+export { writeReport } from './report.js';
 export { RunError } from './run-error.js';
 export { type CheckpointRef, RunFolder } from './run-folder.js';
 export type { DataSummary, LoggedEvent, Sample, Stage, StepEvent, TrainEvent } from './train-event.js';

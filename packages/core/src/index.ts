@@ -1,2 +1,3 @@
 export * from './data/index.js';
 export * from './run/index.js';
+export * from './tensor-io/index.js';

@@ -1,29 +1,17 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { replaceFileWith } from '../tensor-io/index.js';
 import { writeFailure } from './run-error.js';
 
-const PARTIAL = '.partial';
-
 /**
- * Writes a whole file under a temporary name beside it, flushes it to the disk and renames it, so that `path` holds
- * either the old or the new content at any moment.
+ * Writes a whole file, making its folder when needed; `path` holds either the old or the new content at any moment.
  * @throws RunError when the folder cannot be written or the disk is full; the old content stays.
  */
 export function writeFileAtomic(path: string, content: string | Uint8Array): void {
-  const partial = `${path}${PARTIAL}`;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    const file = openSync(partial, 'w');
-    try {
-      for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(partial, path);
+    replaceFileWith(path, content);
   } catch (error) {
-    rmSync(partial, { force: true });
     throw writeFailure('a file', path, error);
   }
 }
@@ -34,7 +22,7 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
  * @throws RunError when it cannot be written; the temporary folder is removed and everything else stays as it was.
  */
 export function writeFolderAtomic(path: string, fill: (folder: string) => void): void {
-  const partial = `${path}${PARTIAL}`;
+  const partial = `${path}.partial`;
   try {
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { recursive: true });

@@ -6,10 +6,11 @@ export class RunError extends Error {
   override readonly name = 'RunError';
 }
 
-/** The error code of a failed system call (`ENOSPC`, `EACCES` …), or undefined for other errors. */
+/** The error code of a failed system call (`ENOSPC`, `EACCES` …) at the root of an error, or undefined. */
 export function systemCode(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
+  if (!(error instanceof Error)) return undefined;
+  const code = 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : systemCode(error.cause);
 }
 
 const CAUSES: Readonly<Record<string, string>> = {

@@ -1,3 +1,4 @@
 export * from './data/index.js';
 export * from './run/index.js';
 export * from './tensor-io/index.js';
+export * from './tokenizer/index.js';

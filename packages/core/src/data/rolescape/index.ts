@@ -1,0 +1,2 @@
+export * from './grpo-prompts.js';
+export { readRoleScape } from './reader.js';

@@ -1,0 +1,44 @@
+// Kernels that make values from attributes alone.
+#include <algorithm>
+
+#include "../runtime/parallel.h"
+#include "register.h"
+
+namespace uc {
+
+namespace {
+
+template <class T>
+void fillWith(const Tensor& out, T value) {
+  parallelFor(out.count, 1, [&](int64_t begin, int64_t end) { std::fill(out.as<T>() + begin, out.as<T>() + end, value); });
+}
+
+}  // namespace
+
+Phys physArgument(Args& args) {
+  const int64_t phys = args.integer();
+  if (phys < 0 || phys > static_cast<int64_t>(Phys::U8)) fail("unknown physical type " + std::to_string(phys));
+  return static_cast<Phys>(phys);
+}
+
+void registerFill(Registry& registry) {
+  // dims, phys, value -> tensor
+  registry.add("Fill", [](Context&, Args& args, Results& results) {
+    const Dims dims = args.dims();
+    const Phys phys = physArgument(args);
+    const double value = args.real();
+    const Tensor out = results.make(dims, phys);
+    switch (phys) {
+      case Phys::F32:
+        return fillWith(out, static_cast<float>(value));
+      case Phys::BF16:
+        return fillWith(out, toBf16(static_cast<float>(value)));
+      case Phys::I32:
+        return fillWith(out, static_cast<int32_t>(value));
+      case Phys::U8:
+        return fillWith(out, static_cast<uint8_t>(value != 0));
+    }
+  });
+}
+
+}  // namespace uc

@@ -1,0 +1,263 @@
+// The only file that knows Node-API. Everything crosses as integers through two shared arrays, see runtime/args.h:
+// ints[0] and reals come from JavaScript; run(op) returns the first output slot and leaves all of them in the results.
+#include <napi.h>
+
+#include <cstring>
+
+#include "../cuda/device.h"
+#include "../runtime/parallel.h"
+#include "../runtime/registry.h"
+#include "build_info.h"
+
+namespace {
+
+using uc::Buffer;
+using uc::Phys;
+
+class NativeAddon : public Napi::Addon<NativeAddon> {
+ public:
+  NativeAddon(Napi::Env, Napi::Object exports) {
+    DefineAddon(exports, {
+                             InstanceMethod("info", &NativeAddon::Info),
+                             InstanceMethod("kernels", &NativeAddon::Kernels),
+                             InstanceMethod("setBlocks", &NativeAddon::SetBlocks),
+                             InstanceMethod("upload", &NativeAddon::Upload),
+                             InstanceMethod("download", &NativeAddon::Download),
+                             InstanceMethod("physOf", &NativeAddon::PhysOf),
+                             InstanceMethod("memory", &NativeAddon::Memory),
+                             InstanceMethod("resetPeak", &NativeAddon::ResetPeak),
+                             InstanceMethod("trim", &NativeAddon::Trim),
+                         });
+    const napi_env env = exports.Env();
+    exports.Set("run", Function(env, "run", &NativeAddon::RunRaw));
+    exports.Set("release", Function(env, "release", &NativeAddon::ReleaseRaw));
+  }
+
+ private:
+  // The two calls of the hot path skip the C++ wrappers.
+  Napi::Function Function(napi_env env, const char* name, napi_callback callback) {
+    napi_value value;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, this, &value);
+    return Napi::Function(env, value);
+  }
+
+  static napi_value Throw(napi_env env, const char* message) {
+    napi_throw_error(env, nullptr, message);
+    return nullptr;
+  }
+
+  static bool IntArgument(napi_env env, napi_callback_info info, NativeAddon** self, int32_t* value) {
+    size_t argc = 1;
+    napi_value argv[1];
+    void* data = nullptr;
+    if (napi_get_cb_info(env, info, &argc, argv, nullptr, &data) != napi_ok || argc < 1 ||
+        napi_get_value_int32(env, argv[0], value) != napi_ok) {
+      Throw(env, "the native binding expects an integer");
+      return false;
+    }
+    *self = static_cast<NativeAddon*>(data);
+    return true;
+  }
+
+  // run(op): the command is in the blocks, ints[0] = number of ints that follow, ints[1] = number of reals.
+  static napi_value RunRaw(napi_env env, napi_callback_info info) {
+    NativeAddon* self;
+    int32_t op;
+    if (!IntArgument(env, info, &self, &op)) return nullptr;
+    int32_t first = -1;
+    try {
+      first = self->Run(op);
+    } catch (const std::exception& error) {
+      return Throw(env, error.what());
+    }
+    napi_value result;
+    napi_create_int32(env, first, &result);
+    return result;
+  }
+
+  int32_t Run(int32_t op) {
+    if (ints_ == nullptr) uc::fail("setBlocks() must be called first");
+    const int64_t intCount = ints_[0];
+    const int64_t realCount = ints_[1];
+    if (intCount < 0 || intCount > intCapacity_ - 2 || realCount < 0 || realCount > realCapacity_) {
+      uc::fail("a command of " + std::to_string(intCount) + " integers and " + std::to_string(realCount) +
+               " reals does not fit its block");
+    }
+    uc::Args args(context_, ints_ + 2, intCount, reals_, realCount);
+    uc::Results results(context_);
+    uc::registry().run(context_, op, args, results);
+    const std::vector<int32_t>& slots = results.commit();
+    if (static_cast<int64_t>(slots.size()) + 1 > resultCapacity_) {
+      for (int32_t slot : slots) context_.slots.release(slot);
+      uc::fail("a kernel made " + std::to_string(slots.size()) + " outputs, more than the results block holds");
+    }
+    results_[0] = static_cast<int32_t>(slots.size());
+    std::copy(slots.begin(), slots.end(), results_ + 1);
+    return slots.empty() ? -1 : slots[0];
+  }
+
+  static napi_value ReleaseRaw(napi_env env, napi_callback_info info) {
+    NativeAddon* self;
+    int32_t slot;
+    if (!IntArgument(env, info, &self, &slot)) return nullptr;
+    try {
+      self->context_.slots.release(slot);
+    } catch (const std::exception& error) {
+      return Throw(env, error.what());
+    }
+    return nullptr;
+  }
+
+  template <class Array>
+  static Array ArrayArgument(const Napi::CallbackInfo& info, size_t index, napi_typedarray_type type) {
+    if (info.Length() <= index || !info[index].IsTypedArray() ||
+        info[index].As<Napi::TypedArray>().TypedArrayType() != type) {
+      throw Napi::TypeError::New(info.Env(), "the native binding expects another kind of typed array as argument " +
+                                                 std::to_string(index));
+    }
+    return info[index].As<Array>();
+  }
+
+  static int32_t IntArgument(const Napi::CallbackInfo& info, size_t index) {
+    if (info.Length() <= index || !info[index].IsNumber()) {
+      throw Napi::TypeError::New(info.Env(), "the native binding expects a number as argument " + std::to_string(index));
+    }
+    return info[index].As<Napi::Number>().Int32Value();
+  }
+
+  // setBlocks(ints: Int32Array, reals: Float64Array, results: Int32Array)
+  void SetBlocks(const Napi::CallbackInfo& info) {
+    auto ints = ArrayArgument<Napi::Int32Array>(info, 0, napi_int32_array);
+    auto reals = ArrayArgument<Napi::Float64Array>(info, 1, napi_float64_array);
+    auto results = ArrayArgument<Napi::Int32Array>(info, 2, napi_int32_array);
+    if (ints.ElementLength() < 2 || results.ElementLength() < 1) {
+      throw Napi::RangeError::New(info.Env(), "the command and results blocks are too small");
+    }
+    intsHeld_ = Napi::Persistent(Napi::Object(ints));
+    realsHeld_ = Napi::Persistent(Napi::Object(reals));
+    resultsHeld_ = Napi::Persistent(Napi::Object(results));
+    ints_ = ints.Data();
+    intCapacity_ = static_cast<int64_t>(ints.ElementLength());
+    reals_ = reals.Data();
+    realCapacity_ = static_cast<int64_t>(reals.ElementLength());
+    results_ = results.Data();
+    resultCapacity_ = static_cast<int64_t>(results.ElementLength());
+  }
+
+  // upload(values: Float32Array | Int32Array | Uint8Array | Uint16Array): slot. A Uint16Array holds bf16 bits.
+  Napi::Value Upload(const Napi::CallbackInfo& info) {
+    if (info.Length() < 1 || !info[0].IsTypedArray()) {
+      throw Napi::TypeError::New(info.Env(), "upload() expects a typed array");
+    }
+    const auto array = info[0].As<Napi::TypedArray>();
+    Phys phys;
+    switch (array.TypedArrayType()) {
+      case napi_float32_array:
+        phys = Phys::F32;
+        break;
+      case napi_int32_array:
+        phys = Phys::I32;
+        break;
+      case napi_uint8_array:
+        phys = Phys::U8;
+        break;
+      case napi_uint16_array:
+        phys = Phys::BF16;
+        break;
+      default:
+        throw Napi::TypeError::New(info.Env(), "upload() takes Float32Array, Int32Array, Uint8Array or Uint16Array");
+    }
+    try {
+      const int32_t slot = context_.slots.create(static_cast<int64_t>(array.ElementLength()), phys);
+      const auto* from = static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+      if (array.ByteLength() > 0) std::memcpy(context_.slots.at(slot).data, from, array.ByteLength());
+      return Napi::Number::New(info.Env(), slot);
+    } catch (const uc::KernelError& error) {
+      throw Napi::Error::New(info.Env(), error.what());
+    }
+  }
+
+  // download(slot, into, from): fills `into` with elements [from, from + into.length) of the slot. A Float32Array also
+  // takes bf16 values; a Uint16Array takes their bits.
+  void Download(const Napi::CallbackInfo& info) {
+    const int32_t slot = IntArgument(info, 0);
+    if (info.Length() < 2 || !info[1].IsTypedArray()) {
+      throw Napi::TypeError::New(info.Env(), "download() expects a typed array");
+    }
+    const auto array = info[1].As<Napi::TypedArray>();
+    const int64_t from = info.Length() > 2 ? info[2].As<Napi::Number>().Int64Value() : 0;
+    const int64_t n = static_cast<int64_t>(array.ElementLength());
+    try {
+      const Buffer& buffer = context_.slots.at(slot);
+      if (from < 0 || from + n > buffer.count) {
+        uc::fail("elements " + std::to_string(from) + " to " + std::to_string(from + n) + " of a buffer of " +
+                 std::to_string(buffer.count));
+      }
+      auto* to = static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+      const napi_typedarray_type type = array.TypedArrayType();
+      const auto* data = static_cast<const char*>(buffer.data) + from * static_cast<int64_t>(bytesOf(buffer.phys));
+      if (buffer.phys == Phys::BF16 && type == napi_float32_array) {
+        uc::widen(reinterpret_cast<const uc::bf16*>(data), reinterpret_cast<float*>(to), n);
+        return;
+      }
+      const bool fits = (buffer.phys == Phys::F32 && type == napi_float32_array) ||
+                        (buffer.phys == Phys::I32 && type == napi_int32_array) ||
+                        (buffer.phys == Phys::U8 && type == napi_uint8_array) ||
+                        (buffer.phys == Phys::BF16 && type == napi_uint16_array);
+      if (!fits) uc::fail(std::string("a ") + nameOf(buffer.phys) + " buffer cannot be read into this array type");
+      if (n > 0) std::memcpy(to, data, array.ByteLength());
+    } catch (const uc::KernelError& error) {
+      throw Napi::Error::New(info.Env(), error.what());
+    }
+  }
+
+  Napi::Value PhysOf(const Napi::CallbackInfo& info) {
+    try {
+      return Napi::Number::New(info.Env(), static_cast<int>(context_.slots.at(IntArgument(info, 0)).phys));
+    } catch (const uc::KernelError& error) {
+      throw Napi::Error::New(info.Env(), error.what());
+    }
+  }
+
+  Napi::Value Kernels(const Napi::CallbackInfo& info) {
+    const std::vector<std::string>& names = uc::registry().names();
+    Napi::Array list = Napi::Array::New(info.Env(), names.size());
+    for (size_t i = 0; i < names.size(); ++i) list.Set(static_cast<uint32_t>(i), names[i]);
+    return list;
+  }
+
+  Napi::Value Memory(const Napi::CallbackInfo& info) {
+    Napi::Object memory = Napi::Object::New(info.Env());
+    memory.Set("liveBytes", static_cast<double>(context_.allocator.liveBytes()));
+    memory.Set("liveBuffers", static_cast<double>(context_.slots.liveBuffers()));
+    memory.Set("peakBytes", static_cast<double>(context_.allocator.peakBytes()));
+    memory.Set("cachedBytes", static_cast<double>(context_.allocator.cachedBytes()));
+    return memory;
+  }
+
+  void ResetPeak(const Napi::CallbackInfo&) { context_.allocator.resetPeak(); }
+
+  void Trim(const Napi::CallbackInfo&) { context_.allocator.trim(); }
+
+  Napi::Value Info(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    Napi::Object object = Napi::Object::New(env);
+    const std::string onednn = UC_ONEDNN_VERSION;
+    object.Set("onednn", onednn.empty() ? env.Null() : Napi::Value(Napi::String::New(env, onednn)));
+    object.Set("cuda", uc::cudaDeviceCount() > 0);
+    object.Set("isa", UC_ISA);
+    object.Set("threads", omp_get_max_threads());
+    return object;
+  }
+
+  uc::Context context_;
+  Napi::ObjectReference intsHeld_, realsHeld_, resultsHeld_;
+  int32_t* ints_ = nullptr;
+  double* reals_ = nullptr;
+  int32_t* results_ = nullptr;
+  int64_t intCapacity_ = 0, realCapacity_ = 0, resultCapacity_ = 0;
+};
+
+NODE_API_ADDON(NativeAddon)
+
+}  // namespace

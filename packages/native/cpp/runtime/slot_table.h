@@ -1,0 +1,43 @@
+// Integer handles to buffers. A slot id stays valid until it is released; ids are reused.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "allocator.h"
+#include "phys.h"
+
+namespace uc {
+
+enum class Device : uint8_t { Cpu = 0, Cuda = 1 };
+
+struct Buffer {
+  void* data = nullptr;
+  int64_t count = 0;
+  size_t capacity = 0;
+  Phys phys = Phys::F32;
+  Device device = Device::Cpu;
+};
+
+class SlotTable {
+ public:
+  explicit SlotTable(Allocator& allocator) : allocator_(allocator) {}
+  ~SlotTable();
+  SlotTable(const SlotTable&) = delete;
+  SlotTable& operator=(const SlotTable&) = delete;
+
+  // A new buffer of `count` uninitialised elements.
+  int32_t create(int64_t count, Phys phys);
+  // Throws KernelError when `slot` names no live buffer.
+  Buffer& at(int32_t slot);
+  void release(int32_t slot);
+  size_t liveBuffers() const { return live_; }
+
+ private:
+  Allocator& allocator_;
+  std::vector<Buffer> buffers_;
+  std::vector<int32_t> free_;
+  size_t live_ = 0;
+};
+
+}  // namespace uc

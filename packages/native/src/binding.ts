@@ -1,0 +1,44 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AddonMissingError } from './errors.js';
+
+/** Physical element type of a slot, as numbered in cpp/runtime/phys.h. */
+export const Phys = { f32: 0, bf16: 1, i32: 2, u8: 3 } as const;
+export type PhysCode = (typeof Phys)[keyof typeof Phys];
+
+export type NativeArray = Float32Array | Int32Array | Uint8Array | Uint16Array;
+
+/** What addon/unicharacter_native.node exports; see cpp/napi/addon.cc. */
+export interface NativeBinding {
+  /** Runs kernel `op` on the command in the blocks; returns the first output slot or -1. */
+  run(op: number): number;
+  release(slot: number): void;
+  setBlocks(ints: Int32Array, reals: Float64Array, results: Int32Array): void;
+  /** Copies an array into a new slot; a Uint16Array holds bf16 bits. */
+  upload(values: NativeArray): number;
+  /** Fills `into` with elements [from, from + into.length) of a slot. */
+  download(slot: number, into: NativeArray, from?: number): void;
+  physOf(slot: number): PhysCode;
+  kernels(): string[];
+  memory(): { liveBytes: number; liveBuffers: number; peakBytes: number; cachedBytes: number };
+  resetPeak(): void;
+  /** Gives cached memory back to the operating system. */
+  trim(): void;
+  info(): { onednn: string | null; cuda: boolean; isa: string; threads: number };
+}
+
+const addonPath = join(dirname(dirname(fileURLToPath(import.meta.url))), 'addon', 'unicharacter_native.node');
+let loaded: NativeBinding | undefined;
+
+/** The addon, loaded on first use. Throws {@link AddonMissingError} when it has not been built. */
+export function nativeBinding(): NativeBinding {
+  if (loaded === undefined) {
+    try {
+      loaded = createRequire(import.meta.url)(addonPath) as NativeBinding;
+    } catch (error) {
+      throw new AddonMissingError(addonPath, error);
+    }
+  }
+  return loaded;
+}

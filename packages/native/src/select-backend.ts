@@ -1,0 +1,54 @@
+import {
+  findBackendFactory,
+  getKernelsForBackend,
+  registerBackend,
+  registerKernel,
+  setBackend,
+} from '../lib/tfjs.mjs';
+import { type MemoryStats, NativeBackend } from './backend.js';
+import { nativeBinding } from './binding.js';
+import { nativeKernels } from './kernels/index.js';
+import { fallback } from './kernels/kernel.js';
+
+/** Registers the backend 'native' and its kernels with tfjs-core; does nothing when that has been done. */
+export function registerNativeBackend(): void {
+  if (findBackendFactory('native') !== null && findBackendFactory('native') !== undefined) return;
+  nativeBinding();
+  const covered = new Set(nativeKernels.map((k) => k.kernelName));
+  for (const native of nativeKernels) registerKernel(native);
+  for (const stock of getKernelsForBackend('cpu')) {
+    if (covered.has(stock.kernelName)) continue;
+    registerKernel({
+      ...stock,
+      backendName: 'native',
+      kernelFunc: (args) => fallback(stock.kernelName, args),
+    });
+  }
+  registerBackend('native', () => new NativeBackend(), 3);
+}
+
+/**
+ * Makes `name` the backend of all ops that follow. 'native' needs the addon (AddonMissingError tells how to build it);
+ * 'cpu' is plain JavaScript. Both are ready when the call returns.
+ */
+export function selectBackend(name: 'native' | 'cpu'): void {
+  if (name === 'native') registerNativeBackend();
+  // Both backends start synchronously, so the promise is already settled.
+  void setBackend(name);
+}
+
+/** Bytes and buffers held in native memory by this thread. */
+export function memoryStats(): MemoryStats {
+  const { liveBytes, liveBuffers, peakBytes } = nativeBinding().memory();
+  return { liveBytes, liveBuffers, peakBytes };
+}
+
+/** Starts a new measurement of `peakBytes`. */
+export function resetPeak(): void {
+  nativeBinding().resetPeak();
+}
+
+/** What the addon was built with and runs on. */
+export function nativeInfo(): { onednn: string | null; cuda: boolean; isa: string; threads: number } {
+  return nativeBinding().info();
+}

@@ -1,4 +1,5 @@
 export * from './data/index.js';
+export * from './image/index.js';
 export * from './run/index.js';
 export * from './tensor-io/index.js';
 export * from './tokenizer/index.js';

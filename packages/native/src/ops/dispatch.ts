@@ -1,0 +1,23 @@
+/** Choosing between a fused kernel of the current backend and the composition of ordinary ops. */
+import * as tf from '../../lib/tfjs.mjs';
+
+/** True when the current backend has a kernel of this name. */
+export function hasKernel(name: string): boolean {
+  return tf.getKernel(name, tf.getBackend()) !== undefined;
+}
+
+type Attributes = Record<string, number | string | boolean | number[]>;
+
+/** Runs a kernel with one output through the engine, so that the tape sees it. Absent inputs must not be listed. */
+export function runOne(name: string, inputs: Record<string, tf.Tensor>, attrs: Attributes = {}): tf.Tensor {
+  return tf.engine().runKernel(name, inputs, attrs as unknown as tf.NamedAttrMap) as tf.Tensor;
+}
+
+/** Runs a kernel with any number of outputs (none for in-place kernels). */
+export function runMany(
+  name: string,
+  inputs: Record<string, tf.Tensor>,
+  attrs: Attributes = {},
+): tf.Tensor[] {
+  return tf.engine().runKernel(name, inputs, attrs as unknown as tf.NamedAttrMap) as tf.Tensor[];
+}

@@ -1,0 +1,12 @@
+export { geluTanh, silu, swiglu } from './activations.js';
+export { AttentionLayout, AttentionMode, type TokenMetadata } from './attention-layout.js';
+export { cachedAttention, kvWrite, type PagedCache } from './cached-attention.js';
+export { type GroupNormActivation, groupNorm } from './group-norm.js';
+export { layerNorm } from './layer-norm.js';
+export { linear } from './linear.js';
+export { linearCrossEntropy } from './linear-cross-entropy.js';
+export { packedAttention } from './packed-attention.js';
+export type { RandomKey } from './philox.js';
+export { randomNormal, randomUniform } from './random.js';
+export { rmsNorm } from './rms-norm.js';
+export { rope } from './rope.js';

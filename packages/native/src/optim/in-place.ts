@@ -1,0 +1,10 @@
+import * as tf from '../../lib/tfjs.mjs';
+
+/**
+ * Gives a variable storage of its own where it shares it with another tensor (the one it was made from, or a clone), so
+ * that a kernel may write into it.
+ */
+export function ownStorage(variable: tf.Variable): void {
+  if (tf.engine().backend.refCount(variable.dataId) === 1) return;
+  tf.tidy(() => variable.assign(tf.add(variable, tf.zerosLike(variable))));
+}

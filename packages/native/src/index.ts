@@ -1,6 +1,9 @@
 export * as tf from '../lib/tfjs.mjs';
+export { checkpoint, noGrad, valueAndGrads } from './autodiff/index.js';
 export { NativeBackend } from './backend.js';
 export { type Counters, counters, resetCounters, setStrict, strict } from './counters.js';
 export { AddonMissingError, UnsupportedKernelError } from './errors.js';
+export * from './ops/index.js';
+export * from './optim/index.js';
 export { type Precision, withAutocast } from './precision.js';
 export { memoryStats, nativeInfo, resetPeak, selectBackend } from './select-backend.js';

@@ -1,0 +1,154 @@
+import { randomInt } from 'node:crypto';
+import { decodeImage, ImageError, type RgbImage } from '@unicharacter/core';
+import type { ChatBody } from './chat-schema.js';
+import { type Conversation, readConversation } from './conversation.js';
+import type { EngineText, ServedEngine } from './engine.js';
+import { invalidRequest } from './errors.js';
+import { StopText } from './stop-text.js';
+
+/** A chat request in the engine's words. */
+export interface ChatRequest {
+  conversation: Conversation;
+  /** The decoded picture of the user's turn. */
+  picture?: RgbImage;
+  wants: { text: boolean; image: boolean };
+  seed: number;
+  temperature?: number;
+  maxTokens?: number;
+  stops: string[];
+  drawing: { width?: number; height?: number; steps?: number; cfg?: number };
+}
+
+export interface Answer {
+  text: string;
+  image?: RgbImage;
+  finish: 'stop' | 'length';
+  promptTokens: number;
+  completionTokens: number;
+}
+
+/** Gets told what happens while the engine works. */
+export interface Progress {
+  /** Another piece of the reply; stop sequences are already taken out. */
+  onText(piece: string): void;
+  /** A drawing step is done. */
+  onDraw(): void;
+}
+
+/** Checks what the schema cannot and decodes the picture. @throws ApiError 400 */
+export async function readChatRequest(body: ChatBody): Promise<ChatRequest> {
+  const conversation = readConversation(body.messages);
+  const modalities = body.modalities ?? ['text'];
+  const wants = { text: modalities.includes('text'), image: modalities.includes('image') };
+  if (conversation.image && wants.image) {
+    throw invalidRequest('A request may show a picture or ask for one, not both.', 'modalities');
+  }
+  const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
+  const temperature = body.temperature ?? undefined;
+  const stops = typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []);
+  return {
+    conversation,
+    ...(conversation.image ? { picture: await decodePicture(conversation.image) } : {}),
+    wants,
+    seed: body.seed ?? randomInt(2 ** 31),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    stops: stops.filter((stop) => stop !== ''),
+    drawing: {
+      ...(body.width === undefined ? {} : { width: body.width }),
+      ...(body.height === undefined ? {} : { height: body.height }),
+      ...(body.num_inference_steps === undefined ? {} : { steps: body.num_inference_steps }),
+      ...(body.guidance_scale === undefined ? {} : { cfg: body.guidance_scale }),
+    },
+  };
+}
+
+/**
+ * Lets the character answer: to a picture, with a picture, or in words.
+ * @throws the signal's reason when the client leaves.
+ */
+export async function answer(
+  engine: ServedEngine,
+  request: ChatRequest,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { conversation, picture, wants, seed, drawing } = request;
+  if (!wants.text) {
+    const { image, promptTokens } = await engine.imagine({
+      prompt: conversation.user,
+      seed,
+      ...drawing,
+      onStep: () => progress.onDraw(),
+      signal,
+    });
+    return { text: '', image, finish: 'stop', promptTokens, completionTokens: 0 };
+  }
+  const speech = new Speech(request.stops, progress, signal, !wants.image);
+  const options = {
+    seed,
+    ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
+    ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
+    onToken: (piece: string) => speech.push(piece),
+    signal: speech.signal,
+  };
+  const { user, history } = conversation;
+  if (picture) return speech.end(await engine.ask({ image: picture, question: user, ...options }));
+  if (!wants.image) return speech.end(await engine.reply({ user, history, ...options }));
+  const { reply, image } = await engine.rolePlay({
+    user,
+    history,
+    ...options,
+    ...drawing,
+    onStep: () => progress.onDraw(),
+  });
+  return { ...speech.end(reply), image };
+}
+
+/** Hands the streamed text on without stop sequences, and stops the engine at the first one. */
+class Speech {
+  readonly signal: AbortSignal;
+  private readonly stopText: StopText;
+  private readonly stopper = new AbortController();
+  private shown = '';
+
+  constructor(
+    stops: readonly string[],
+    private readonly progress: Progress,
+    private readonly client: AbortSignal,
+    private readonly textOnly: boolean,
+  ) {
+    this.stopText = new StopText(stops);
+    this.signal = AbortSignal.any([client, this.stopper.signal]);
+  }
+
+  push(piece: string): void {
+    this.show(this.stopText.push(piece));
+    if (this.stopText.stopped && this.textOnly) this.stopper.abort();
+  }
+
+  end(result: EngineText): Answer {
+    this.client.throwIfAborted();
+    this.show(this.stopText.finish());
+    const { promptTokens, completionTokens } = result;
+    const finish = result.finish === 'length' && !this.stopText.stopped ? 'length' : 'stop';
+    return { text: this.shown, finish, promptTokens, completionTokens };
+  }
+
+  private show(text: string): void {
+    if (text === '') return;
+    this.shown += text;
+    this.progress.onText(text);
+  }
+}
+
+async function decodePicture(bytes: Uint8Array): Promise<RgbImage> {
+  try {
+    return await decodeImage(bytes);
+  } catch (error) {
+    if (error instanceof ImageError) {
+      throw invalidRequest(`The image cannot be read: ${error.message}`, 'messages', 'invalid_image');
+    }
+    throw error;
+  }
+}

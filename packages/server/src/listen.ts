@@ -1,0 +1,18 @@
+import type { FastifyInstance } from 'fastify';
+import { assertSafeBind } from './auth.js';
+
+export interface ListenOptions {
+  host: string;
+  /** 0 takes any free port. */
+  port: number;
+  apiKeys: readonly string[];
+}
+
+/**
+ * Starts to listen and returns the address, for example `http://127.0.0.1:8080`.
+ * @throws UnsafeBindError for an address that others can reach while no key is set.
+ */
+export async function listen(app: FastifyInstance, { host, port, apiKeys }: ListenOptions): Promise<string> {
+  assertSafeBind(host, apiKeys);
+  return await app.listen({ host, port });
+}

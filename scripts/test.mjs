@@ -1,0 +1,74 @@
+// Everything that must hold: lint, build, the tfjs conformance suite, and the tests of every package, the last of which
+// train, kill, resume, chat and draw. Ends with one line "N passed, N failed".
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { main } from './lib/main.mjs';
+import { nx } from './lib/nx.mjs';
+import { ensurePackages } from './lib/packages.mjs';
+import { inRoot } from './lib/root.mjs';
+import { runLines } from './lib/run-command.mjs';
+import { duration, Steps, secondsSoFar } from './lib/steps.mjs';
+import { TestCounts } from './lib/test-counts.mjs';
+import { ensureToolchain } from './lib/toolchain.mjs';
+
+const PACKAGES = ['native', 'core', 'server', 'cli'];
+const BIN = inRoot('node_modules', '.bin');
+
+await main(async () => {
+  const counts = new TestCounts();
+  const reports = mkdtempSync(join(tmpdir(), 'unicharacter-test-'));
+  const steps = new Steps(5 + PACKAGES.length);
+  try {
+    await steps.do('Checking the toolchain', ensureToolchain);
+    await steps.do('Installing packages', ensurePackages);
+    await steps.do('Lint', () => stage(counts, join(BIN, 'biome'), ['check', '--error-on-warnings', '.']));
+    await steps.do('Build', () => nx('run-many', '-t', 'build'));
+    await steps.do('tfjs-core conformance', () => conformance(counts));
+    for (const name of PACKAGES) await steps.do(`Tests of ${name}`, () => vitest(counts, name, reports));
+  } catch (error) {
+    console.error(`error: ${error.message}`);
+    counts.add(0, 1);
+  } finally {
+    rmSync(reports, { recursive: true, force: true });
+  }
+  for (const { title, seconds } of steps.times) console.log(`${duration(seconds).padStart(12)}  ${title}`);
+  console.log(`Total: ${(secondsSoFar() / 60).toFixed(1)} minutes`);
+  console.log(String(counts));
+  if (counts.failed > 0) process.exitCode = 1;
+});
+
+const show = (line) => console.log(`      ${line}`);
+
+/** A check without countable tests. */
+async function stage(counts, program, args) {
+  const { code } = await runLines(program, args, show);
+  if (code !== 0) counts.add(0, 1);
+}
+
+/** The suite prints its own counts; they are taken over. */
+async function conformance(counts) {
+  let found;
+  const { code } = await runLines(
+    process.execPath,
+    ['test/conformance/run.mjs'],
+    (line) => {
+      found = /(\d+) passed, (\d+) failed/.exec(line) ?? found;
+      show(`| ${line}`);
+    },
+    { cwd: inRoot('packages', 'native') },
+  );
+  if (found) counts.add(Number(found[1]), Number(found[2]));
+  if (code !== 0 && !(Number(found?.[2]) > 0)) counts.add(0, 1);
+}
+
+async function vitest(counts, name, reports) {
+  const report = join(reports, `${name}.json`);
+  const { code } = await runLines(
+    join(BIN, 'vitest'),
+    ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    (line) => show(`| ${line}`),
+    { cwd: inRoot('packages', name) },
+  );
+  counts.addVitest(report, code === 0);
+}

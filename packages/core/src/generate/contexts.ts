@@ -1,0 +1,131 @@
+import { tf } from '@unicharacter/native';
+import type { FitCompat, RgbImage } from '../image/index.js';
+import {
+  emptyContext,
+  type FlowVae,
+  feedLatents,
+  feedPatches,
+  feedTokens,
+  imageLatents,
+  imagePatches,
+  type KvContext,
+  latentsToTokens,
+  resizeTo,
+  type UnifiedModel,
+} from '../model/index.js';
+import type { Tokenizer } from '../tokenizer/index.js';
+import type { GuidanceContexts } from './flow-sampler.js';
+
+/** What generation needs: the model, its autoencoder and its tokenizer. */
+export interface GenerationModels {
+  readonly model: UnifiedModel;
+  readonly vae: FlowVae;
+  readonly tokenizer: Tokenizer;
+}
+
+/** A piece of a request, in the order in which the model reads it. */
+export type RequestItem =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'image'; readonly image: RgbImage };
+
+export interface ReadOptions {
+  /** `answer`: images are read by the vision tower only. `draw`: also as latents, before the patches (spec 4.2). */
+  readonly purpose: 'answer' | 'draw';
+  /** A prompt that precedes everything, for think mode; the context without text keeps it (spec 5.2). */
+  readonly system?: string;
+  /** Size rule of very large images, see `fitSize`. */
+  readonly compat?: FitCompat;
+  /**
+   * Standard normal draw [1, h, w, channels] for the latents of each image, in order; without it the posterior's mean
+   * is read, so that the same request gives the same picture.
+   */
+  readonly posteriorNoise?: readonly tf.Tensor4D[];
+}
+
+/** Ids of a text item: begin marker, text, end marker (spec 4.2). */
+export function textItemIds(tokenizer: Tokenizer, text: string): number[] {
+  return [tokenizer.special.bos, ...tokenizer.encode(text), tokenizer.special.eos];
+}
+
+/** Reads a text item into a context. */
+export function readText({ model, tokenizer }: GenerationModels, context: KvContext, text: string): void {
+  feedTokens(model, context, textItemIds(tokenizer, text)).dispose();
+}
+
+/** The contexts of a request. The caller disposes all three with `disposeContexts`. */
+export interface RequestContexts extends GuidanceContexts {
+  /** Size of the last image after the VAE resize: the size of an edited picture. */
+  readonly imageSize: { readonly width: number; readonly height: number } | null;
+}
+
+export function disposeContexts({ main, withoutText, withoutImages }: GuidanceContexts): void {
+  for (const context of [main, withoutText, withoutImages]) context.dispose();
+}
+
+/**
+ * Reads a request into three contexts (spec 5.2): everything; everything before the last text; all text but no images.
+ * Without images and system prompt the second is empty: no tokens, position 0.
+ */
+export function readRequest(
+  models: GenerationModels,
+  items: readonly RequestItem[],
+  options: ReadOptions,
+): RequestContexts {
+  const main = emptyContext(models.model);
+  const withoutImages = main.forkEmpty();
+  let withoutText = main.forkEmpty();
+  let imageSize: RequestContexts['imageSize'] = null;
+  let images = 0;
+  const split = () => {
+    withoutText.dispose();
+    withoutText = main.fork();
+  };
+  try {
+    if (options.system !== undefined) {
+      readText(models, main, options.system);
+      readText(models, withoutImages, options.system);
+    }
+    for (const item of items) {
+      if (item.kind === 'text') {
+        split();
+        readText(models, main, item.text);
+        readText(models, withoutImages, item.text);
+      } else {
+        imageSize = readImage(models, main, item.image, options, images++);
+        split();
+      }
+    }
+  } catch (error) {
+    disposeContexts({ main, withoutText, withoutImages });
+    throw error;
+  }
+  return { main, withoutText, withoutImages, imageSize };
+}
+
+/**
+ * Resizes by the VAE rule first and feeds this image to both readers, as the published pipeline does (spec 3.2, double
+ * resize). Answers the size after the first resize.
+ */
+function readImage(
+  { model, vae, tokenizer }: GenerationModels,
+  context: KvContext,
+  original: RgbImage,
+  options: ReadOptions,
+  index: number,
+): { width: number; height: number } {
+  const { config } = model;
+  const image = resizeTo(original, config.images.vae, 1, options.compat);
+  if (options.purpose === 'draw') {
+    tf.tidy(() => {
+      const { rows, columns, means, deviations } = imageLatents(image, vae, config);
+      const eps = options.posteriorNoise?.[index];
+      const drawn = eps
+        ? tf.add(means, tf.mul(deviations, latentsToTokens(eps, config.latent.patch)))
+        : means;
+      feedLatents(model, context, drawn as tf.Tensor2D, rows, columns, tokenizer.special);
+    });
+  }
+  const seen = resizeTo(image, config.images.vitInference, 1, options.compat);
+  feedPatches(model, context, imagePatches(seen, config), tokenizer.special);
+  return { width: image.width, height: image.height };
+}

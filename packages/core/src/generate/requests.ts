@@ -1,0 +1,94 @@
+import type { RgbImage } from '../image/index.js';
+import {
+  disposeContexts,
+  type GenerationModels,
+  type ReadOptions,
+  type RequestItem,
+  readRequest,
+  readText,
+} from './contexts.js';
+import { EDITING, generateImage, type ImageOptions } from './generate-image.js';
+import { type GeneratedText, generateText, type TextOptions } from './generate-text.js';
+
+/** Lets the model answer a request in words. With `system` it is asked to think first (think mode, spec 5.2). */
+export async function answer(
+  models: GenerationModels,
+  items: readonly RequestItem[],
+  options: TextOptions & { readonly system?: string },
+): Promise<GeneratedText> {
+  const contexts = readRequest(models, items, readOptions('answer', options.system));
+  try {
+    return await generateText(models.model, contexts.main, models.tokenizer, options);
+  } finally {
+    disposeContexts(contexts);
+  }
+}
+
+/** Visual question answering: image, then question (spec 4.2). */
+export function answerAboutImage(
+  models: GenerationModels,
+  image: RgbImage,
+  question: string,
+  options: TextOptions,
+): Promise<GeneratedText> {
+  return answer(
+    models,
+    [
+      { kind: 'image', image },
+      { kind: 'text', text: question },
+    ],
+    options,
+  );
+}
+
+/** A drawn picture and, in think mode, the thought that preceded it. */
+export interface Drawing {
+  readonly image: RgbImage;
+  readonly thought: string | null;
+}
+
+/** Think mode of a drawing: the system prompt that asks for a thought, and how the thought is decoded. */
+export interface ThinkOptions {
+  readonly system: string;
+  readonly text: TextOptions;
+}
+
+/**
+ * Draws a picture for a request (spec 5.2). With images in the request the result has the size of the last one and the
+ * sampling of editing unless the options say otherwise. The thought is read by the main context only.
+ */
+export async function draw(
+  models: GenerationModels,
+  items: readonly RequestItem[],
+  options: ImageOptions & { readonly think?: ThinkOptions } = {},
+): Promise<Drawing> {
+  const { think } = options;
+  const contexts = readRequest(models, items, readOptions('draw', think?.system));
+  try {
+    const thought = think ? await thinkFirst(models, contexts, think.text) : null;
+    const edited = contexts.imageSize && { ...contexts.imageSize, guidance: EDITING.guidance };
+    return { image: await generateImage(models, contexts, { ...edited, ...options }), thought };
+  } finally {
+    disposeContexts(contexts);
+  }
+}
+
+/** Decodes a thought on a fork of the main context, then reads it as a text item, markers and all. */
+async function thinkFirst(
+  models: GenerationModels,
+  { main }: ReturnType<typeof readRequest>,
+  options: TextOptions,
+): Promise<string> {
+  const scratch = main.fork();
+  try {
+    const { text } = await generateText(models.model, scratch, models.tokenizer, options);
+    readText(models, main, text);
+    return text;
+  } finally {
+    scratch.dispose();
+  }
+}
+
+function readOptions(purpose: ReadOptions['purpose'], system: string | undefined): ReadOptions {
+  return system === undefined ? { purpose } : { purpose, system };
+}

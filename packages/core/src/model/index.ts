@@ -1,0 +1,48 @@
+export {
+  EMBEDDING_NAME,
+  HEAD_NAME,
+  isGenerationExpert,
+  LATENT_TABLE_NAME,
+  modelTensors,
+  publishedName,
+  type TensorSpec,
+  VIT_TABLE_NAME,
+  vaeTensors,
+} from './checkpoint-names.js';
+export {
+  type ImageRules,
+  type LanguageModelConfig,
+  type LatentConfig,
+  loadModelConfig,
+  MODEL_CONFIG_FILES,
+  type ModelConfig,
+  type VaeConfig,
+  type VisionConfig,
+} from './config.js';
+export { imageLatents, imagePatches, type LatentGrid, resizeTo } from './encode-image.js';
+export { encodeSample, type SampleEncoders } from './encode-sample.js';
+export {
+  chooseDropped,
+  type DropoutRates,
+  type EncodedItem,
+  type EncodedSample,
+  itemTokens,
+  type MarkerIds,
+  sampleTokens,
+} from './encoded-sample.js';
+export { FlowVae, type LatentPosterior } from './flow-vae.js';
+export {
+  emptyContext,
+  feedLatents,
+  feedPatches,
+  feedTokens,
+  type PatchGrid,
+  VelocityField,
+} from './inference.js';
+export { ModelConfigError } from './json-fields.js';
+export { KvContext } from './kv-cache.js';
+export { latentsToTokens, tokensToLatents } from './latent-tokens.js';
+export { type LatentImage, type PackedRow, packRow, type SampleChoice, type SplitMode } from './pack-row.js';
+export { type StagedRow, stageRow } from './staged-row.js';
+export { type TrainInputs, type TrainLosses, UnifiedModel } from './unified-model.js';
+export { WeightsError } from './weight-store.js';

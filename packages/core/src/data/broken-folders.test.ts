@@ -128,7 +128,11 @@ describe('a broken RoleScape folder', () => {
 
   it('refuses a file that is no picture, and two pictures with one id', async () => {
     const pointer = await problemWith('1.png', 'version https://git-lfs.github.com/spec/v1');
-    expect(pointer).toMatchObject({ file: '1.png', expected: 'a PNG, JPEG or WebP picture' });
+    expect(pointer).toMatchObject({
+      file: '1.png',
+      expected: 'a picture (PNG, JPEG, WebP, GIF)',
+      found: 'a Git LFS pointer (first bytes 76 65 72 73 69 6f 6e 20)',
+    });
     expect(await problemWith('0.jpg', robinFiles()['0.png'])).toMatchObject({
       expected: 'one picture with the id "0"',
     });

@@ -2,15 +2,16 @@
 
 import { open, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { ACCEPTED_FORMATS, firstBytes, isAccepted, sniff } from '../image/sniff.js';
 import type { ImageRef } from './character.js';
 import { DataError } from './errors.js';
 
 /** File name extensions that count as pictures; what the file really holds is decided by its first bytes. */
-const EXTENSIONS = new Set(['.png', '.jpg', '.jpeg', '.webp']);
+const EXTENSIONS = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif']);
 
 /**
  * All pictures of `folder`, sorted by number where the names are numbers, otherwise by name.
- * @throws DataError when two files share one id (`3.png` and `3.jpg`), or a file holds no PNG, JPEG or WebP
+ * @throws DataError when two files share one id (`3.png` and `3.jpg`), or a file is no picture
  */
 export async function listImages(folder: string): Promise<ImageRef[]> {
   const files = (await readdir(folder)).filter((name) => EXTENSIONS.has(extname(name).toLowerCase()));
@@ -40,20 +41,18 @@ function byNumberThenName(a: string, b: string): number {
 /** The published data names JPEG files `.png`, so the extension proves nothing. */
 async function requireImageBytes(path: string): Promise<void> {
   const file = await open(path);
-  const head = Buffer.alloc(12);
+  const head = new Uint8Array(32);
   try {
     await file.read(head, 0, head.length, 0);
   } finally {
     await file.close();
   }
-  const isPng = head.toString('latin1', 0, 8) === '\x89PNG\r\n\x1a\n';
-  const isJpeg = head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff;
-  const isWebp = head.toString('latin1', 0, 4) === 'RIFF' && head.toString('latin1', 8, 12) === 'WEBP';
-  if (isPng || isJpeg || isWebp) return;
+  const format = sniff(head);
+  if (isAccepted(format)) return;
   throw new DataError({
     file: path,
-    expected: 'a PNG, JPEG or WebP picture',
-    found: `a file that starts with the bytes ${head.toString('hex', 0, 8)}`,
-    advice: 'export the picture again or remove it (a file that begins with "version" is a Git LFS pointer)',
+    expected: `a picture (${ACCEPTED_FORMATS.join(', ')})`,
+    found: `${format ?? 'unknown content'} (first bytes ${firstBytes(head)})`,
+    advice: 'export the picture again or remove it',
   });
 }

@@ -1,5 +1,6 @@
 export * from './character.js';
 export * from './errors.js';
+export * from './inspect/index.js';
 export * from './prompt-templates.js';
 export * from './read-character.js';
 export * from './rolescape/index.js';

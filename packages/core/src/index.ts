@@ -1,3 +1,4 @@
+export * from './config/index.js';
 export * from './data/index.js';
 export * from './generate/index.js';
 export * from './image/index.js';

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { exampleRoot, writeFolder } from '../../test/character-folders.js';
 import { decodeImage } from '../image/index.js';
@@ -75,6 +77,18 @@ describe('the bundled character', () => {
   it('has pictures of 256 x 256 pixels', async () => {
     for (const { path } of (await readCharacter(trainFolder)).images) {
       expect(await decodeImage(path)).toMatchObject({ width: 256, height: 256 });
+    }
+  });
+
+  it('is what its script draws', async () => {
+    const folder = await writeFolder({}, 'drawn');
+    await promisify(execFile)(process.execPath, [join(exampleRoot, 'draw.mjs'), folder]);
+    for (const picture of ['train/Olmo/0.png', 'train/Olmo/11.png', 'test/Olmo/2.png']) {
+      const drawn = await decodeImage(join(folder, picture));
+      const kept = await decodeImage(join(exampleRoot, picture));
+      const difference = drawn.data.reduce((sum, value, i) => sum + Math.abs(value - (kept.data[i] ?? 0)), 0);
+      // Other versions of the SVG renderer smooth edges a little differently.
+      expect(difference / drawn.data.length).toBeLessThan(1);
     }
   });
 

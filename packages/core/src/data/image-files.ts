@@ -14,7 +14,9 @@ const EXTENSIONS = new Set(['.png', '.jpg', '.jpeg', '.webp', '.gif']);
  * @throws DataError when two files share one id (`3.png` and `3.jpg`), or a file is no picture
  */
 export async function listImages(folder: string): Promise<ImageRef[]> {
-  const files = (await readdir(folder)).filter((name) => EXTENSIONS.has(extname(name).toLowerCase()));
+  const files = (await readdir(folder)).filter(
+    (name) => !name.startsWith('.') && EXTENSIONS.has(extname(name).toLowerCase()),
+  );
   const images = new Map<string, ImageRef>();
   for (const name of files.sort(byNumberThenName)) {
     const id = name.slice(0, -extname(name).length);

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { robinFiles, rolescapeRoot, writeFolder } from '../../test/character-folders.js';
-import { ownTemplates, type PromptTemplates } from './prompt-templates.js';
+import { ownTemplates } from './prompt-templates.js';
 import { readCharacter } from './read-character.js';
+import { recoverPublishedTemplates } from './rolescape/index.js';
 import { buildTasks, type Item, mixShares, TASKS, type Task, type TaskMix } from './tasks.js';
 
 const everything: TaskMix = Object.fromEntries(TASKS.map((task) => [task, 1]));
@@ -128,30 +128,33 @@ async function rowsOf(name: string, part: string): Promise<{ prompt: string; tar
   });
 }
 
-/** The published wording, taken from the first rows of the user's own copy and checked as appendix P says. */
-async function publishedTemplates(name: string): Promise<PromptTemplates> {
-  const tail = async (part: string, mark: string): Promise<string> => {
-    const prompt = (await rowsOf(name, part))[0]?.prompt ?? '';
-    return prompt.slice(prompt.lastIndexOf(mark) + mark.length);
-  };
-  const reply = (await tail('vlm/{P}_vlm', '\n\n')).replace(name, '{name}');
-  const image = await tail('t2i/{P}_t2i', '\n\n');
-  const plannedImage = await tail('t2i/{P}_t2i_with_thinking', '\n\n');
-  const planSystem = await tail('vlm/{P}_vlm_thinking', 'System Instruction for Thinking and Generation:\n');
-  const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
-  expect([reply, image, plannedImage, planSystem].map((text) => [text.length, hash(text)])).toEqual([
-    [146, '964426fc753be171'],
-    [137, 'dc5b6b6a623476c8'],
-    [183, '653b7fc24d3c28b4'],
-    [610, 'c63135060507214c'],
-  ]);
-  return { ...ownTemplates, reply: (who) => reply.replace('{name}', who), image, plannedImage, planSystem };
-}
+describe('the published wording', () => {
+  const row = (tail: string) =>
+    JSON.stringify({ text: `Character Description: D\n\n${tail}`, image: '0.png', scene_id: 0 });
+
+  it('is not taken from a copy that says something else', async () => {
+    const folder = await writeFolder({
+      ...robinFiles(),
+      'processed/t2i/Robin_t2i.jsonl': row('Please draw.'),
+      'processed/t2i/Robin_t2i_with_thinking.jsonl': row('Please draw as planned.'),
+    });
+    await expect(recoverPublishedTemplates(folder)).rejects.toThrow(
+      /Robin_t2i\.jsonl:1:1 at \/text: expected the published sentence T2 \(137 characters, SHA-256 dc5b6b6a623476c8…\), found 12 characters/,
+    );
+  });
+
+  it('needs the processed files', async () => {
+    await expect(recoverPublishedTemplates(await writeFolder(robinFiles()))).rejects.toThrow(
+      /expected processed\/t2i\/Robin_t2i\.jsonl, found nothing/,
+    );
+  });
+});
 
 describe.skipIf(rolescapeRoot === undefined)('the layouts of RoleScape-20', () => {
   it.each(['Bo', 'Butin', 'Mam', 'Mydieu'])('regenerate every processed row of %s', async (name) => {
-    const character = await readCharacter(join(rolescapeRoot ?? '', 'data/personalized_data/train', name));
-    const samples = buildTasks(character, everything, await publishedTemplates(name));
+    const folder = join(rolescapeRoot ?? '', 'data/personalized_data/train', name);
+    const character = await readCharacter(folder);
+    const samples = buildTasks(character, everything, await recoverPublishedTemplates(folder));
     const built = (task: Task) =>
       samples
         .filter((sample) => sample.task === task)

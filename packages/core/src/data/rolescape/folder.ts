@@ -27,6 +27,7 @@ export const PROCESSED = {
   instructions: 't2i/{P}_pure_t2i.jsonl',
   dialogues: 'vlm/{P}_vlm_extension.jsonl',
   sceneDialogues: 'vlm/{P}_vlm.jsonl',
+  plans: 'vlm/{P}_vlm_thinking.jsonl',
   knowledge: 'vlm/{P}_knowledge_qa.jsonl',
   vqa: 'vlm/{P}_vqa.jsonl',
 } as const;

@@ -25,7 +25,8 @@ function counts(character: Character) {
 
 describe('a RoleScape folder', () => {
   it('gives every record its value, whatever the folder is called', async () => {
-    const folder = await writeFolder({ ...robinFiles(), '.DS_Store': 'x', '._Robin_with_image.json': 'x' });
+    const strays = { '.DS_Store': 'x', '._Robin_with_image.json': 'x', '._0.png': 'x', 'notes.md': 'x' };
+    const folder = await writeFolder({ ...robinFiles(), ...strays });
     const robin = await readRoleScape(folder);
     expect(robin.name).toBe('Robin');
     expect(robin.images).toEqual([{ id: '0', path: join(folder, '0.png') }]);

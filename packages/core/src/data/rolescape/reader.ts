@@ -74,17 +74,17 @@ interface SceneData {
 
 async function readScenes(folder: RoleScapeFolder): Promise<SceneData> {
   const file = folder.json('scenes');
-  const processed = file === undefined ? folder.processed('planned') : undefined;
-  const processedPlain = file === undefined ? folder.processed('captions') : undefined;
-  const annotation = folder.find('annotation.json');
   if (file !== undefined) return scenesOfJson(await readJson(file));
   const vqaFile = folder.processed('vqa');
-  const vqa = vqaFile === undefined ? [] : await readVqaRows(vqaFile);
-  if (processed !== undefined) return { ...(await readSceneRows(processed, true)), vqa, choices: [] };
-  if (annotation !== undefined) return { ...scenesOfJson(await readJson(annotation)), vqa };
-  if (processedPlain !== undefined)
-    return { ...(await readSceneRows(processedPlain, false)), vqa, choices: [] };
-  return { scenes: [], vqa, choices: [] };
+  const rest = { vqa: vqaFile === undefined ? [] : await readVqaRows(vqaFile), choices: [] };
+  const planned = folder.processed('planned');
+  if (planned !== undefined) return { ...(await readSceneRows(planned, true)), ...rest };
+  const annotation = folder.find('annotation.json');
+  if (annotation !== undefined) return { ...scenesOfJson(await readJson(annotation)), ...rest };
+  const captions = folder.processed('captions');
+  return captions === undefined
+    ? { scenes: [], ...rest }
+    : { ...(await readSceneRows(captions, false)), ...rest };
 }
 
 function scenesOfJson(source: Source): SceneData {

@@ -1,3 +1,4 @@
+export { nativeInfo } from '@unicharacter/native';
 export * from './config/index.js';
 export * from './data/index.js';
 export * from './generate/index.js';

@@ -1,3 +1,4 @@
+export { writeFileAtomic } from './atomic-write.js';
 export { EventLog, readEvents } from './event-log.js';
 export { writeReport } from './report.js';
 export { RunError } from './run-error.js';

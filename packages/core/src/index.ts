@@ -7,3 +7,4 @@ export * from './model/index.js';
 export * from './run/index.js';
 export * from './tensor-io/index.js';
 export * from './tokenizer/index.js';
+export * from './train/index.js';

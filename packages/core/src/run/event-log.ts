@@ -20,6 +20,9 @@ export interface LogMark {
   sha256: string;
 }
 
+/** The mark of an empty log. */
+export const emptyMark: LogMark = { bytes: 0, sha256: sha256(new Uint8Array()) };
+
 const NEWLINE = 10;
 
 /**

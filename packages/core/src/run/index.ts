@@ -1,5 +1,13 @@
 export { writeFileAtomic } from './atomic-write.js';
+export {
+  CharacterEngine,
+  type DrawRequest,
+  type Picture,
+  type Reply,
+  type TextRequest,
+} from './character-engine.js';
 export { EventLog, readEvents } from './event-log.js';
+export { openRun } from './open-run.js';
 export { writeReport } from './report.js';
 export { RunError } from './run-error.js';
 export { type CheckpointRef, RunFolder } from './run-folder.js';

@@ -32,7 +32,7 @@ export function writeReport(run: RunFolder): string {
 <title>${name} · training report</title><style>${new Html(reportStyle)}</style></head><body><main>
 <h1>${name}</h1>${statusLine(events, steps)}${keyNumbers(start, steps)}
 ${talk(samples)}${drawings(run, samples)}${trainingPictures(run)}
-${stageCharts('sft', steps)}${stageCharts('vae', steps)}
+${stageCharts('sft', steps)}${stageCharts('vae', steps)}${reconstructions(run, samples)}
 ${start ? dataTable(start.data) : html``}${configuration(run)}
 </main></body></html>
 `;
@@ -95,7 +95,7 @@ function talk(events: readonly SampleEvent[]): Html {
 function drawings(run: RunFolder, events: readonly SampleEvent[]): Html {
   const rows = byPrompt(events, (sample) => sample.image !== undefined);
   if (rows.length === 0) return html``;
-  const steps = [...new Set(events.map((event) => event.step))];
+  const steps = [...new Set(events.filter((event) => event.stage === 'sft').map((event) => event.step))];
   return html`<h2>It draws</h2><div class="scroll"><table><tr><th>prompt</th>${steps.map(
     (step) => html`<th>step ${step}</th>`,
   )}</tr>${rows.map(
@@ -120,6 +120,14 @@ function byPrompt(
     }
   }
   return [...rows].map(([prompt, over]) => ({ prompt, over }));
+}
+
+/** What the autoencoder makes of the pictures. */
+function reconstructions(run: RunFolder, events: readonly SampleEvent[]): Html {
+  const sheet = events.findLast((event) => event.stage === 'vae')?.sheet;
+  if (!sheet) return html``;
+  return html`<h2>Through the autoencoder</h2><p class="soft">Pictures above, what is left of them after encoding and
+decoding below: no drawing can be sharper than this.</p>${picture(join(run.root, sheet), 'originals and reconstructions')}`;
 }
 
 function trainingPictures(run: RunFolder): Html {

@@ -56,6 +56,11 @@ export class CheckpointFolder {
     return { step, path };
   }
 
+  /** Removes all of them. */
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
   /** Removes all but the newest `keep` checkpoints, and what an interrupted write left behind. */
   prune(keep: number): void {
     for (const old of this.list().slice(0, -Math.max(1, keep))) {
@@ -70,7 +75,7 @@ export class CheckpointFolder {
 /**
  * Where everything of a run lies:
  * `config.yaml` (resolved), `events.jsonl`, `report.html`, `samples/`, `character/` (card and images as trained on),
- * `checkpoints/step-*`, `vae/` (its own checkpoints, then `ae.safetensors`), and the tokenizer and model JSON files.
+ * `checkpoints/step-*`, `checkpoints/vae/step-*` while the autoencoder trains, `vae/ae.safetensors` afterwards, and the tokenizer and model JSON files.
  */
 export class RunFolder {
   readonly config: string;
@@ -90,11 +95,19 @@ export class RunFolder {
     this.character = join(root, 'character');
     this.vae = join(root, 'vae', 'ae.safetensors');
     this.checkpoints = new CheckpointFolder(join(root, 'checkpoints'));
-    this.vaeCheckpoints = new CheckpointFolder(join(root, 'vae', 'checkpoints'));
+    this.vaeCheckpoints = new CheckpointFolder(join(root, 'checkpoints', 'vae'));
   }
 
-  /** Makes the folder. @throws RunError when that is not possible. */
+  /**
+   * Makes the folder.
+   * @throws RunError when that is not possible, or when there is a folder with other things in it
+   */
   create(): void {
+    if (existsSync(this.root) && !existsSync(this.config) && readdirSync(this.root).length > 0) {
+      throw new RunError(
+        `${this.root}: expected a run folder or an empty one, found files but no config.yaml; choose another folder`,
+      );
+    }
     try {
       mkdirSync(this.samples, { recursive: true });
     } catch (error) {

@@ -1,0 +1,175 @@
+import type { TrainConfig } from '../config/index.js';
+import { type Character, dialoguePrompt, imagePrompt, type Turn } from '../data/index.js';
+import {
+  AbortedError,
+  answer,
+  draw,
+  type GenerationModels,
+  type ImageOptions,
+  type RequestItem,
+  textItemIds,
+} from '../generate/index.js';
+import type { RgbImage } from '../image/index.js';
+import { decodeImage } from '../image/index.js';
+
+/** How words are made; what is left out comes from the run's configuration. */
+export interface TextRequest {
+  /** The same seed gives the same words. */
+  seed?: number;
+  /** 0 always takes the likeliest token. */
+  temperature?: number;
+  maxTokens?: number;
+  /** Called with what the text grew by. */
+  onToken?: (piece: string) => void;
+  /** Ends the text early; what there is so far is returned with `finish` "aborted". */
+  signal?: AbortSignal;
+}
+
+/** How a picture is drawn; what is left out comes from the run's configuration. */
+export interface DrawRequest {
+  /** Pixels. */
+  width?: number;
+  height?: number;
+  seed?: number;
+  /** Points of the time grid, at least 2. */
+  steps?: number;
+  /** Scale of classifier-free guidance; 1 is off. */
+  cfg?: number;
+  /** Called after each step with the number of finished steps. */
+  onStep?: (done: number, steps: number) => void;
+  /** Stops drawing: the call rejects with an AbortedError. */
+  signal?: AbortSignal;
+}
+
+export interface Reply {
+  text: string;
+  /** `stop`: the character ended the text. `length`: `maxTokens` was reached. `aborted`: the signal stopped it. */
+  finish: 'stop' | 'length' | 'aborted';
+  promptTokens: number;
+  completionTokens: number;
+}
+
+export interface Picture {
+  image: RgbImage;
+  promptTokens: number;
+}
+
+/** A trained character that talks, draws and answers questions about pictures (spec 9). One call at a time. */
+export class CharacterEngine {
+  /** @param release frees what the models hold; called by `dispose` */
+  constructor(
+    readonly character: Character,
+    private readonly models: GenerationModels,
+    private readonly defaults: TrainConfig['generate'],
+    private readonly release: () => void = () => {},
+  ) {}
+
+  /** The character's answer to `user` (spec 9.2 step 1). `history` holds earlier turns, oldest first. */
+  reply(request: TextRequest & { user: string; history?: readonly Turn[] }): Promise<Reply> {
+    const { user, history = [] } = request;
+    const prompt = dialoguePrompt({ ...this.character, user, history: [...history] });
+    return this.write([{ kind: 'text', text: prompt }], request);
+  }
+
+  /** Draws from a plain description. */
+  imagine(request: DrawRequest & { prompt: string }): Promise<Picture> {
+    return this.draw(request.prompt, request);
+  }
+
+  /** Draws the moment of a reply: conditioned on the character, the user's words and the reply (spec 9.2 step 3). */
+  async illustrate(request: DrawRequest & { user: string; reply: string }): Promise<RgbImage> {
+    const { user, reply } = request;
+    const { image } = await this.draw(
+      imagePrompt({ description: this.character.description, user, reply }),
+      request,
+    );
+    return image;
+  }
+
+  /** One turn of multimodal role-play: the reply, then the picture that goes with it (spec 9.2). */
+  async rolePlay(
+    request: TextRequest & DrawRequest & { user: string; history?: readonly Turn[] },
+  ): Promise<{ reply: Reply; image: RgbImage }> {
+    const reply = await this.reply(request);
+    return { reply, image: await this.illustrate({ ...request, reply: reply.text }) };
+  }
+
+  /**
+   * Answers a question about a picture (path or pixels); takes the likeliest words unless a temperature is given.
+   * @throws ImageError when the picture cannot be read
+   */
+  async ask(request: TextRequest & { image: string | RgbImage; question: string }): Promise<Reply> {
+    const image = typeof request.image === 'string' ? await decodeImage(request.image) : request.image;
+    const items: RequestItem[] = [
+      { kind: 'image', image },
+      { kind: 'text', text: request.question },
+    ];
+    return this.write(items, { temperature: 0, ...request });
+  }
+
+  /** Frees the weights. The engine cannot be used afterwards. */
+  dispose(): void {
+    this.release();
+  }
+
+  private async write(items: readonly RequestItem[], request: TextRequest): Promise<Reply> {
+    const { seed, signal } = request;
+    const { temperature, maxTokens, topP } = { ...this.defaults.text, ...present(request) };
+    const promptTokens = this.countText(items);
+    let heard = '';
+    let tokens = 0;
+    try {
+      const { text, ids, finish } = await answer(this.models, items, {
+        maxTokens,
+        temperature,
+        topP,
+        ...(seed === undefined ? {} : { seed }),
+        ...(signal ? { signal } : {}),
+        onToken: (piece) => {
+          heard += piece;
+          tokens += 1;
+          request.onToken?.(piece);
+        },
+      });
+      return { text, finish, promptTokens, completionTokens: ids.length };
+    } catch (error) {
+      if (!(error instanceof AbortedError)) throw error;
+      return { text: heard, finish: 'aborted', promptTokens, completionTokens: tokens };
+    }
+  }
+
+  private async draw(prompt: string, request: DrawRequest): Promise<Picture> {
+    const items: RequestItem[] = [{ kind: 'text', text: prompt }];
+    const { image } = await draw(this.models, items, this.imageOptions(request));
+    return { image, promptTokens: this.countText(items) };
+  }
+
+  private imageOptions({ width, height, seed, steps, cfg, onStep, signal }: DrawRequest): ImageOptions {
+    const { guidance, shift, ...defaults } = this.defaults.image;
+    return {
+      steps: steps ?? defaults.steps,
+      shift,
+      guidance: cfg === undefined ? guidance : { ...guidance, text: cfg },
+      ...(width === undefined ? {} : { width }),
+      ...(height === undefined ? {} : { height }),
+      ...(seed === undefined ? {} : { seed }),
+      ...(onStep ? { onStep } : {}),
+      ...(signal ? { signal } : {}),
+    };
+  }
+
+  private countText(items: readonly RequestItem[]): number {
+    return items.reduce(
+      (sum, item) => sum + (item.kind === 'text' ? textItemIds(this.models.tokenizer, item.text).length : 0),
+      0,
+    );
+  }
+}
+
+/** The values of a request that are given. */
+function present({ temperature, maxTokens }: TextRequest): { temperature?: number; maxTokens?: number } {
+  return {
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+  };
+}

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tf } from '@unicharacter/native';
+import { writeFileAtomic } from '../run/atomic-write.js';
+import type { LogMark } from '../run/event-log.js';
+import { RunError } from '../run/run-error.js';
+import type { Stage } from '../run/train-event.js';
+import { openSafetensors, type StoredTensor, writeSafetensors } from '../tensor-io/index.js';
+import { EMA_FILE, type TrainingStage } from './training-stage.js';
+
+/** `state.json` of a checkpoint: what the next step depends on beside weights and optimizer moments. */
+export interface CheckpointState {
+  version: 1;
+  stage: Stage;
+  /** Completed steps. All random numbers of a step are keyed by it. */
+  step: number;
+  /** Draws of the pack sampler. */
+  position: Readonly<Record<string, number>>;
+  /** Seconds of training so far. */
+  seconds: number;
+  /** The event log as it was: what comes later is repeated after a resume. */
+  log: LogMark;
+  /** Fingerprint of the training data. */
+  data: string;
+}
+
+const OPTIMIZER = 'optimizer.safetensors';
+const STATE = 'state.json';
+
+/** Fills a checkpoint folder: the stage's weights and running means, `optimizer.safetensors`, `state.json`. */
+export function writeCheckpoint(folder: string, stage: TrainingStage, state: CheckpointState): void {
+  stage.saveWeights(folder);
+  const { step, tensors } = stage.optimizer.state();
+  const published = new Map([...stage.variables].map(([name, variable]) => [variable.name, name]));
+  const moments = new Map([...tensors].map(([key, moment]) => [renamed(key, published), moment]));
+  writeSafetensors(join(folder, OPTIMIZER), storedTensors(moments), { step: String(step) });
+  writeState(folder, state);
+}
+
+/** Writes `state.json` alone. */
+export function writeState(folder: string, state: CheckpointState): void {
+  writeFileAtomic(join(folder, STATE), `${JSON.stringify(state, null, 2)}\n`);
+}
+
+/** Reads `state.json`. @throws RunError naming the file when it is damaged or of another version. */
+export function readState(folder: string): CheckpointState {
+  const file = join(folder, STATE);
+  let state: CheckpointState;
+  try {
+    state = JSON.parse(readFileSync(file, 'utf8')) as CheckpointState;
+  } catch (error) {
+    throw new RunError(
+      `${file}: expected the JSON state of a checkpoint; delete ${folder} to use the one before`,
+      { cause: error },
+    );
+  }
+  if (state.version !== 1) {
+    throw new RunError(`${file}: expected version 1, found ${state.version}; it is of another release`);
+  }
+  return state;
+}
+
+/** Loads optimizer moments and running means of a checkpoint into a stage whose weights are already loaded. */
+export function restoreOptimizer(stage: TrainingStage, folder: string): void {
+  const { tensors, metadata } = readTensors(join(folder, OPTIMIZER));
+  const live = new Map([...stage.variables].map(([name, variable]) => [name, variable.name]));
+  const moments = new Map([...tensors].map(([key, moment]) => [renamed(key, live), moment]));
+  stage.optimizer.load({ step: Number(metadata.step), tensors: moments });
+  tf.dispose([...tensors.values()]);
+  if (!stage.ema) return;
+  const means = readTensors(join(folder, EMA_FILE)).tensors;
+  [...stage.variables.keys()].forEach((name, index) => {
+    stage.ema!.variables[index]!.assign(means.get(name)!);
+  });
+  tf.dispose([...means.values()]);
+}
+
+/** `<variable>.exp_avg` with the variable's name replaced: names in memory are made up anew in every process. */
+function renamed(key: string, names: ReadonlyMap<string, string>): string {
+  const dot = key.lastIndexOf('.');
+  const name = names.get(key.slice(0, dot));
+  if (name === undefined) throw new RunError(`optimizer state: no variable belongs to "${key}"`);
+  return name + key.slice(dot);
+}
+
+/** Tensors for `writeSafetensors`; each comes to the host when it is written. */
+export function storedTensors(tensors: ReadonlyMap<string, tf.Tensor>): StoredTensor[] {
+  return [...tensors].map(([name, tensor]) => ({
+    name,
+    dtype: 'F32',
+    shape: tensor.shape,
+    get data(): Float32Array {
+      return tensor.dataSync<'float32'>();
+    },
+  }));
+}
+
+function readTensors(path: string): {
+  tensors: Map<string, tf.Tensor>;
+  metadata: Readonly<Record<string, string>>;
+} {
+  const file = openSafetensors(path);
+  try {
+    const tensors = new Map(
+      file.names().map((name) => [name, tf.tensor(file.readFloat32(name), [...file.info(name).shape])]),
+    );
+    return { tensors, metadata: file.metadata };
+  } finally {
+    file.close();
+  }
+}

@@ -1,0 +1,2 @@
+export { type TrainHooks, type TrainSummary, trainCharacter } from './train-character.js';
+export { TrainError } from './train-error.js';

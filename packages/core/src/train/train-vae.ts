@@ -1,0 +1,72 @@
+import { dirname, join } from 'node:path';
+import { tf } from '@unicharacter/native';
+import { FlowVae } from '../model/index.js';
+import { writeFolderAtomic } from '../run/atomic-write.js';
+import { copyInto, runModelConfig, setLatentScale } from './base-model.js';
+import { restoreOptimizer, writeState } from './checkpoint.js';
+import { latentStatistics, pixelTensors } from './picture-encoder.js';
+import type { Progress } from './progress.js';
+import { writeReconstructions } from './reconstructions.js';
+import { loopContext, type Session } from './session.js';
+import { type LoopResult, trainStage } from './training-loop.js';
+import { VAE_FILE, VaeStage } from './vae-stage.js';
+
+/**
+ * Makes sure that the run has an autoencoder: copies the base model's, or trains one on the character's pictures and
+ * measures how its latents are scaled.
+ * @returns the result of the stage; `finished` is false when the signal stopped it
+ */
+export async function provideVae(session: Session, progress: Progress): Promise<LoopResult> {
+  const { base, run } = session;
+  if (progress.stage === 'sft') return { finished: true, losses: {}, seconds: progress.state?.seconds ?? 0 };
+  if (base.vae) {
+    finishVae(session, 0, 0, (folder) => copyInto(base.vae!, join(folder, VAE_FILE)));
+    return { finished: true, losses: {}, seconds: 0 };
+  }
+  const pixels = pixelTensors(session.pictures.values());
+  const from = progress.checkpoint;
+  const { vae: config } = runModelConfig(run);
+  const vae = from
+    ? FlowVae.load(config, join(from.path, VAE_FILE))
+    : FlowVae.init(config, session.config.seed);
+  const stage = new VaeStage(vae, pixels, session.config.vae, session.config.seed, session.config.precision);
+  try {
+    if (from) restoreOptimizer(stage, from.path);
+    session.emit({
+      type: 'stage',
+      stage: 'vae',
+      steps: stage.steps,
+      message: 'training the image autoencoder',
+    });
+    const context = loopContext(session, run.vaeCheckpoints, progress.state?.seconds ?? 0);
+    const result = await trainStage(stage, from?.step ?? 0, context);
+    if (!result.finished) return result;
+    const { mean, std } = await latentStatistics(vae, pixels);
+    setLatentScale(run, mean, 1 / std);
+    await writeReconstructions(session, vae, pixels);
+    finishVae(session, stage.steps, result.seconds, (folder) => vae.save(join(folder, VAE_FILE)));
+    run.vaeCheckpoints.remove();
+    return result;
+  } finally {
+    stage.dispose();
+    vae.dispose();
+    tf.dispose(pixels);
+  }
+}
+
+/** Writes the autoencoder's folder with what a later session needs to go on from here. */
+function finishVae(session: Session, step: number, seconds: number, write: (folder: string) => void): void {
+  const { run, log, data } = session;
+  writeFolderAtomic(dirname(run.vae), (folder) => {
+    write(folder);
+    writeState(folder, {
+      version: 1,
+      stage: 'vae',
+      step,
+      position: {},
+      seconds,
+      log: log.mark(),
+      data: data.fingerprint,
+    });
+  });
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import {
+  buildTasks,
+  type Character,
+  mixShares,
+  readCharacter,
+  type TaskMix,
+  type TaskSample,
+} from '../data/index.js';
+import { decodeImage, fitSize, type RgbImage } from '../image/index.js';
+import { type ModelConfig, resizeTo } from '../model/index.js';
+import type { DataSummary } from '../run/train-event.js';
+import type { Tokenizer } from '../tokenizer/index.js';
+
+/** A character with its samples and decoded pictures, before anything is encoded. */
+export interface TrainingData {
+  readonly character: Character;
+  readonly samples: readonly TaskSample[];
+  /** Decoded pictures in their own size, by id. */
+  readonly pictures: ReadonlyMap<string, RgbImage>;
+  /** SHA-256 over samples and pixels: tells whether the data changed between two sessions of a run. */
+  readonly fingerprint: string;
+}
+
+/** Reads the data folder, builds the samples of the task mix and decodes every picture. */
+export async function readTrainingData(folder: string, mix: TaskMix): Promise<TrainingData> {
+  const character = await readCharacter(folder);
+  const samples = buildTasks(character, mix);
+  const pictures = new Map<string, RgbImage>();
+  for (const { id, path } of character.images) pictures.set(id, await decodeImage(path));
+
+  const hash = createHash('sha256');
+  for (const { id, items } of samples) {
+    hash.update(
+      JSON.stringify([
+        id,
+        items.map((item) => (item.kind === 'text' ? item : { ...item, image: item.image.id })),
+      ]),
+    );
+  }
+  for (const [id, { width, height, data }] of pictures) {
+    hash.update(JSON.stringify([id, width, height]));
+    hash.update(data);
+  }
+  return { character, samples, pictures, fingerprint: hash.digest('hex') };
+}
+
+/** Pictures in the size in which the autoencoder sees them. */
+export function vaePictures(data: TrainingData, config: ModelConfig): Map<string, RgbImage> {
+  return new Map([...data.pictures].map(([id, image]) => [id, resizeTo(image, config.images.vae)]));
+}
+
+/** Samples, tokens and share of draws of each task, for the user. */
+export function summariseData(
+  { character, samples, pictures }: TrainingData,
+  mix: TaskMix,
+  tokenizer: Tokenizer,
+  config: ModelConfig,
+): DataSummary {
+  const gridTokens = (id: string, rule: keyof ModelConfig['images'] & ('vae' | 'vitTraining')): number => {
+    const image = pictures.get(id)!;
+    const { width, height } = fitSize(image.width, image.height, config.images[rule]);
+    const unit = rule === 'vae' ? config.latent.pixels : config.vit.patchSize;
+    return Math.floor(width / unit) * Math.floor(height / unit);
+  };
+  const tokensOf = ({ items }: TaskSample): number =>
+    items.reduce((sum, item) => {
+      if (item.kind === 'text') return sum + tokenizer.encode(item.text).length + 2;
+      return sum + gridTokens(item.image.id, item.kind === 'vae' ? 'vae' : 'vitTraining') + 2;
+    }, 0);
+  const tasks = mixShares([...samples], mix).map(({ task, samples: count, share }) => ({
+    task,
+    samples: count,
+    tokens: samples
+      .filter((sample) => sample.task === task)
+      .reduce((sum, sample) => sum + tokensOf(sample), 0),
+    share,
+  }));
+  return { character: character.name, images: pictures.size, tasks };
+}

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { AdamW, randomNormal, tf } from '@unicharacter/native';
+import type { TrainConfig } from '../config/index.js';
+import type { FlowVae } from '../model/index.js';
+import { KeyedRandom, streams } from './keyed-random.js';
+import type { PreparedStep, TrainingStage } from './training-stage.js';
+import { VAE_LOSS_PARTS, vaeLoss } from './vae-loss.js';
+
+/** File name of the autoencoder's weights. */
+export const VAE_FILE = 'ae.safetensors';
+
+/** Trains the image autoencoder on random crops of the character's pictures. */
+export class VaeStage implements TrainingStage {
+  readonly name = 'vae';
+  readonly steps: number;
+  readonly schedule;
+  readonly clipNorm: number;
+  readonly precision;
+  readonly variables: ReadonlyMap<string, tf.Variable>;
+  readonly optimizer: AdamW;
+
+  /**
+   * @param pictures each [H, W, 3] in [−1, 1], on the device; both sides at least `crop`
+   * @param seed of the run
+   */
+  constructor(
+    private readonly vae: FlowVae,
+    private readonly pictures: readonly tf.Tensor3D[],
+    private readonly config: TrainConfig['vae'],
+    private readonly seed: number,
+    precision: TrainConfig['precision'],
+  ) {
+    this.steps = config.steps;
+    this.schedule = config.optimizer;
+    this.clipNorm = config.optimizer.clipNorm;
+    this.precision = precision;
+    this.variables = vae.variables();
+    this.optimizer = new AdamW(config.optimizer);
+  }
+
+  prepare(step: number): PreparedStep {
+    const { batchSize, crop } = this.config;
+    const batch = this.crops(step);
+    const cells = batchSize * (crop / this.vae.config.downsample) ** 2;
+    return {
+      tokens: cells,
+      parts: VAE_LOSS_PARTS,
+      losses: () => {
+        const posterior = this.vae.encode(batch);
+        const key = { seed: this.seed, stream: streams.vaePosterior, counter: step };
+        const latent = this.vae.sample(posterior, randomNormal(posterior.mean.shape, key) as tf.Tensor4D);
+        return vaeLoss(this.vae.decodeRaw(latent), batch, posterior, this.config);
+      },
+      dispose: () => batch.dispose(),
+    };
+  }
+
+  /** The batch of a step, [B, crop, crop, 3]: random pictures, places and, if wanted, mirror images. */
+  private crops(step: number): tf.Tensor4D {
+    const { batchSize, crop, flip } = this.config;
+    return tf.tidy(() => {
+      const random = new KeyedRandom(this.seed, streams.vaeBatch, [step]);
+      const parts = Array.from({ length: batchSize }, () => {
+        const picture = this.pictures[random.integer(this.pictures.length)]!;
+        const top = random.integer(picture.shape[0] - crop + 1);
+        const left = random.integer(picture.shape[1] - crop + 1);
+        const part = tf.slice(picture, [top, left, 0], [crop, crop, 3]);
+        return flip && random.uniform() < 0.5 ? tf.reverse(part, 1) : part;
+      });
+      return tf.stack(parts) as tf.Tensor4D;
+    });
+  }
+
+  /** Everything random is keyed by the step: nothing else to remember. */
+  position(): Record<string, number> {
+    return {};
+  }
+
+  dispose(): void {
+    this.optimizer.dispose();
+  }
+
+  saveWeights(folder: string): void {
+    this.vae.save(join(folder, VAE_FILE));
+  }
+}

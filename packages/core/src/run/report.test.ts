@@ -51,7 +51,7 @@ it('writes one self-contained page with curves, samples, data and config', () =>
   try {
     const run = new RunFolder(root);
     run.create();
-    mkdirSync(run.character);
+    for (const folder of [run.character, run.samples]) mkdirSync(folder);
     const pixel = Buffer.from('89504e470d0a1a0a', 'hex');
     writeFileSync(join(run.character, '0.png'), pixel);
     writeFileSync(join(run.samples, 'a.png'), pixel);

@@ -19,6 +19,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   EACCES: 'permission denied; choose a folder that you may write to',
   EPERM: 'the operation is not permitted; choose a folder that you may write to',
   EROFS: 'the file system is read-only; choose another folder',
+  EEXIST: 'a file has this name; choose another folder',
   ENOTDIR: 'a part of the path is a file, not a folder; choose another folder',
 };
 

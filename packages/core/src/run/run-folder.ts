@@ -9,6 +9,9 @@ export interface CheckpointRef {
   path: string;
 }
 
+/** Holds the number of the process that trains into the folder. */
+export const LOCK_FILE = 'train.lock';
+
 const STEP_FOLDER = /^step-(\d{7})$/;
 
 /** The folder name of a checkpoint: `step-0000060`. */
@@ -103,16 +106,18 @@ export class RunFolder {
    * @throws RunError when that is not possible, or when there is a folder with other things in it
    */
   create(): void {
-    if (existsSync(this.root) && !existsSync(this.config) && readdirSync(this.root).length > 0) {
-      throw new RunError(
-        `${this.root}: expected a run folder or an empty one, found files but no config.yaml; choose another folder`,
-      );
-    }
     try {
-      mkdirSync(this.samples, { recursive: true });
+      mkdirSync(this.root, { recursive: true });
     } catch (error) {
       throw writeFailure('the run folder', this.root, error);
     }
+    if (existsSync(this.config)) return;
+    const foreign = readdirSync(this.root).filter((name) => name !== LOCK_FILE && !name.endsWith('.partial'));
+    if (foreign.length === 0) return;
+    throw new RunError(
+      `${this.root}: expected a run folder or an empty one, found ${foreign[0]} but no config.yaml; ` +
+        'choose another folder',
+    );
   }
 
   /** The text of a file of the run. @throws RunError that names the file when it is missing or unreadable. */

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RunError, systemCode, writeFailure } from './run-error.js';
+import { LOCK_FILE } from './run-folder.js';
 
 /**
  * Keeps a second process from training into the same folder. The lock of a process that died is taken over.
@@ -8,7 +9,7 @@ import { RunError, systemCode, writeFailure } from './run-error.js';
  * @throws RunError naming the process that holds it
  */
 export function lockRun(root: string): () => void {
-  const path = join(root, 'train.lock');
+  const path = join(root, LOCK_FILE);
   const release = (): void => rmSync(path, { force: true });
   try {
     writeFileSync(path, String(process.pid), { flag: 'wx' });

@@ -57,8 +57,8 @@ export async function trainCharacter(config: TrainConfig, hooks: TrainHooks = {}
     const progress = findProgress(run);
     if (progress.state) checkSameData(run, progress.state.data, data);
     else {
-      copyBaseFiles(base, run, config.image.size);
       writeFileAtomic(run.config, renderConfig(config));
+      copyBaseFiles(base, run, config.image.size);
     }
     const pictures = vaePictures(data, runModelConfig(run));
     const log = new EventLog(run.events);

@@ -7,6 +7,7 @@ const Registry& registry() {
     Registry r;
     registerBinary(r);
     registerFill(r);
+    registerFused(r);
     registerMatMul(r);
     return r;
   }();

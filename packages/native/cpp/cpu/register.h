@@ -7,6 +7,7 @@ namespace uc {
 
 void registerBinary(Registry& registry);
 void registerFill(Registry& registry);
+void registerFused(Registry& registry);
 void registerMatMul(Registry& registry);
 
 }  // namespace uc

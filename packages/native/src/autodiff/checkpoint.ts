@@ -3,6 +3,7 @@
  * Cost: one more forward of the block. Memory: the block's inputs instead of everything its ops save.
  */
 import * as tf from '../../lib/tfjs.mjs';
+import { currentPrecision, withAutocast } from '../precision.js';
 import { trainedVariables, vectorJacobian } from './driver.js';
 import { gradientNeeded } from './needed.js';
 import { noGrad } from './no-grad.js';
@@ -31,6 +32,9 @@ export function checkpoint<T extends tf.Tensor>(f: (...x: tf.Tensor[]) => T, inp
   captured.forEach((v, i) => {
     named.set(`captured${i}`, v);
   });
+  // The backward pass may run outside the caller's precision scope.
+  const precision = currentPrecision();
+  const again = () => withAutocast(precision, () => f(...saved));
   const node: TapeNode = {
     id: tapeState().nextTapeNodeId++,
     kernelName: 'Checkpoint',
@@ -39,7 +43,7 @@ export function checkpoint<T extends tf.Tensor>(f: (...x: tf.Tensor[]) => T, inp
     saved,
     gradient: ([dy]) => {
       const wanted = saved.filter((_, i) => gradientNeeded(`${i}`));
-      const grads = vectorJacobian(() => f(...saved), [...wanted, ...captured], dy!);
+      const grads = vectorJacobian(again, [...wanted, ...captured], dy!);
       const thunks: Record<string, () => tf.Tensor | null> = {};
       wanted.forEach((x, i) => {
         // tfjs-core's driver insists on a tensor for every input, so "no path" becomes zeros there.

@@ -1,6 +1,7 @@
 import * as tf from '../../lib/tfjs.mjs';
+import { kernel, type NativeKernel } from '../kernels/kernel.js';
 import { expectFloat, expectThat, sameShape } from './check.js';
-import { hasKernel, runOne } from './dispatch.js';
+import { computesInBf16, hasKernel, runMany, runOne } from './dispatch.js';
 
 /** `x · σ(x)` out of ordinary tfjs ops. */
 export function composedSilu(x: tf.Tensor): tf.Tensor {
@@ -24,7 +25,7 @@ export function composedSwiglu(gate: tf.Tensor, up: tf.Tensor): tf.Tensor {
 /** Sigmoid-weighted linear unit `x · σ(x)`, element by element; the shape of `x` is free. */
 export function silu<T extends tf.Tensor>(x: T): T {
   expectFloat('silu', { x });
-  return (hasKernel('Silu') ? runOne('Silu', { x }) : composedSilu(x)) as T;
+  return (hasKernel('Silu') ? runOne('Silu', { x }, { bf16: computesInBf16() }) : composedSilu(x)) as T;
 }
 
 /**
@@ -33,7 +34,9 @@ export function silu<T extends tf.Tensor>(x: T): T {
  */
 export function geluTanh<T extends tf.Tensor>(x: T): T {
   expectFloat('geluTanh', { x });
-  return (hasKernel('GeluTanh') ? runOne('GeluTanh', { x }) : composedGeluTanh(x)) as T;
+  return (
+    hasKernel('GeluTanh') ? runOne('GeluTanh', { x }, { bf16: computesInBf16() }) : composedGeluTanh(x)
+  ) as T;
 }
 
 /**
@@ -46,5 +49,56 @@ export function geluTanh<T extends tf.Tensor>(x: T): T {
 export function swiglu<T extends tf.Tensor>(gate: T, up: T): T {
   expectFloat('swiglu', { gate, up });
   expectThat(sameShape(gate, up), 'swiglu', 'gate and up of one shape', { gate, up });
-  return (hasKernel('Swiglu') ? runOne('Swiglu', { gate, up }) : composedSwiglu(gate, up)) as T;
+  const fused = hasKernel('Swiglu');
+  return (fused ? runOne('Swiglu', { gate, up }, { bf16: computesInBf16() }) : composedSwiglu(gate, up)) as T;
 }
+
+interface ActivationAttrs {
+  /** Store the result as bf16. */
+  bf16: boolean;
+}
+
+/** Forward and backward kernel of an activation of one tensor. */
+function activation(name: string): NativeKernel[] {
+  tf.registerGradient({
+    kernelName: name,
+    inputsToSave: ['x'],
+    gradFunc: (dy, saved) => ({ x: () => runOne(`${name}Grad`, { x: saved[0]!, dy: dy as tf.Tensor }) }),
+  });
+  return [
+    kernel<{ x: tf.TensorInfo }, ActivationAttrs>(name, ({ inputs: { x }, attrs, backend }) =>
+      backend.call(name).tensor(x).flag(attrs.bf16).output(x.shape, 'float32'),
+    ),
+    kernel<{ x: tf.TensorInfo; dy: tf.TensorInfo }, unknown>(
+      `${name}Grad`,
+      ({ inputs: { x, dy }, backend }) =>
+        backend.call(`${name}Grad`).tensor(x).tensor(dy).output(x.shape, 'float32'),
+    ),
+  ];
+}
+
+/** Native kernels of the activations; the C++ side is cpp/cpu/activations.cc. */
+export const activationKernels: NativeKernel[] = [
+  ...activation('Silu'),
+  ...activation('GeluTanh'),
+  kernel<{ gate: tf.TensorInfo; up: tf.TensorInfo }, ActivationAttrs>('Swiglu', (args) => {
+    const { gate, up } = args.inputs;
+    const call = args.backend.call('Swiglu').tensor(gate).tensor(up).flag(args.attrs.bf16);
+    return call.output(gate.shape, 'float32');
+  }),
+  kernel<{ gate: tf.TensorInfo; up: tf.TensorInfo; dy: tf.TensorInfo }, unknown>('SwigluGrad', (args) => {
+    const { gate, up, dy } = args.inputs;
+    const call = args.backend.call('SwigluGrad').tensor(gate).tensor(up).tensor(dy);
+    return call.outputs([gate.shape, up.shape], 'float32');
+  }),
+];
+
+tf.registerGradient({
+  kernelName: 'Swiglu',
+  inputsToSave: ['gate', 'up'],
+  gradFunc: (dy, saved) => {
+    const [gate, up] = saved as [tf.Tensor, tf.Tensor];
+    const [dGate, dUp] = runMany('SwigluGrad', { gate, up, dy: dy as tf.Tensor });
+    return { gate: () => dGate!, up: () => dUp! };
+  },
+});

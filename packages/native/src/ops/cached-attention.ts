@@ -1,6 +1,7 @@
 import * as tf from '../../lib/tfjs.mjs';
+import { kernel, type NativeKernel } from '../kernels/kernel.js';
 import { expectFloat, expectThat } from './check.js';
-import { hasKernel, runMany, runOne } from './dispatch.js';
+import { computesInBf16, hasKernel, runMany, runOne } from './dispatch.js';
 import { composedAttention } from './packed-attention.js';
 
 /**
@@ -103,7 +104,7 @@ export function cachedAttention(
   const factor = scale ?? 1 / Math.sqrt(size);
   if (!hasKernel('CachedAttention')) return composedCachedAttention(q, k, v, cache, causal, factor);
   const pages = pageTable.subarray(0, Math.ceil(length / keys.shape[1]!));
-  const attrs = { causal, scale: factor, length, pageTable: [...pages] };
+  const attrs = { causal, scale: factor, length, pageTable: [...pages], bf16: computesInBf16() };
   return runOne('CachedAttention', { q, k, v, keys, values }, attrs) as tf.Tensor3D;
 }
 
@@ -156,3 +157,39 @@ export const cpuKvWrite: tf.KernelConfig = {
 };
 
 tf.registerKernel(cpuKvWrite);
+
+type Inputs = Record<'q' | 'k' | 'v' | 'keys' | 'values', tf.TensorInfo>;
+
+interface CachedAttentionAttrs {
+  causal: boolean;
+  scale: number;
+  length: number;
+  pageTable: number[];
+  bf16: boolean;
+}
+
+/** Native kernels of `cachedAttention` and `kvWrite`; the C++ side is cpp/cpu/cached_attention.cc. */
+export const cachedAttentionKernels: NativeKernel[] = [
+  kernel<Inputs, CachedAttentionAttrs>('CachedAttention', (args) => {
+    const { q, k, v, keys, values } = args.inputs;
+    const { causal, scale, length, pageTable, bf16 } = args.attrs;
+    const call = args.backend
+      .call('CachedAttention')
+      .tensor(q)
+      .tensor(k)
+      .tensor(v)
+      .tensor(keys)
+      .tensor(values);
+    call.dims(pageTable).int(length).flag(causal).flag(bf16).real(scale);
+    return call.output(q.shape, 'float32');
+  }),
+  kernel<{ pool: tf.TensorInfo; chunk: tf.TensorInfo }, { position: number; pageTable: number[] }>(
+    'KvWrite',
+    (args) => {
+      const { pool, chunk } = args.inputs;
+      const { position, pageTable } = args.attrs;
+      args.backend.call('KvWrite').inPlace(pool).tensor(chunk).dims(pageTable).int(position).run();
+      return [];
+    },
+  ),
+];

@@ -1,9 +1,15 @@
 /** Choosing between a fused kernel of the current backend and the composition of ordinary ops. */
 import * as tf from '../../lib/tfjs.mjs';
+import { currentPrecision } from '../precision.js';
 
 /** True when the current backend has a kernel of this name. */
 export function hasKernel(name: string): boolean {
   return tf.getKernel(name, tf.getBackend()) !== undefined;
+}
+
+/** True inside `withAutocast('bf16', …)`. Ops ask when they run forward and hand the answer to their gradient. */
+export function computesInBf16(): boolean {
+  return currentPrecision() === 'bf16';
 }
 
 type Attributes = Record<string, number | string | boolean | number[]>;

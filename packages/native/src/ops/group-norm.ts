@@ -1,7 +1,8 @@
 import * as tf from '../../lib/tfjs.mjs';
+import { kernel, type NativeKernel } from '../kernels/kernel.js';
 import { composedSilu } from './activations.js';
 import { expectFloat, expectThat } from './check.js';
-import { hasKernel, runOne } from './dispatch.js';
+import { computesInBf16, hasKernel, runMany } from './dispatch.js';
 
 export type GroupNormActivation = 'none' | 'silu';
 
@@ -58,6 +59,51 @@ export function groupNorm(
     bias,
   });
   if (!hasKernel('GroupNorm')) return composedGroupNorm(x, weight, bias, groups, eps, activation);
-  const attrs = { groups, eps, silu: activation === 'silu' };
-  return runOne('GroupNorm', { x, weight, bias }, attrs) as tf.Tensor4D;
+  const attrs = { groups, eps, silu: activation === 'silu', bf16: computesInBf16() };
+  const [y, statistics] = runMany('GroupNorm', { x, weight, bias }, attrs);
+  statistics!.dispose();
+  return y as tf.Tensor4D;
 }
+
+interface GroupNormAttrs {
+  groups: number;
+  eps: number;
+  silu: boolean;
+  /** Store the result as bf16. */
+  bf16: boolean;
+}
+
+type Inputs = { x: tf.TensorInfo; weight: tf.TensorInfo; bias: tf.TensorInfo };
+
+/** Native kernels of `groupNorm`; the C++ side is cpp/cpu/group_norm.cc. The second output, statistics, is for the gradient. */
+export const groupNormKernels: NativeKernel[] = [
+  kernel<Inputs, GroupNormAttrs>('GroupNorm', (args) => {
+    const { x, weight, bias } = args.inputs;
+    const { groups, eps, silu, bf16 } = args.attrs;
+    const call = args.backend.call('GroupNorm').tensor(x).tensor(weight).tensor(bias);
+    call.int(groups).flag(silu).flag(bf16).real(eps);
+    return call.outputs([x.shape, [x.shape[0]!, 2, groups]], 'float32');
+  }),
+  kernel<Inputs & { statistics: tf.TensorInfo; dy: tf.TensorInfo }, GroupNormAttrs>(
+    'GroupNormGrad',
+    (args) => {
+      const { x, weight, bias, statistics, dy } = args.inputs;
+      const call = args.backend.call('GroupNormGrad').tensor(x).tensor(weight).tensor(bias);
+      call.int(args.attrs.groups).flag(args.attrs.silu).tensor(statistics).tensor(dy);
+      return call.outputs([x.shape, weight.shape, bias.shape], 'float32');
+    },
+  ),
+];
+
+tf.registerGradient({
+  kernelName: 'GroupNorm',
+  inputsToSave: ['x', 'weight', 'bias'],
+  outputsToSave: [false, true],
+  gradFunc: (dy, saved, attrs) => {
+    const [x, weight, bias, statistics] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+    const { groups, silu } = attrs as unknown as GroupNormAttrs;
+    const inputs = { x, weight, bias, statistics, dy: (dy as tf.Tensor[])[0]! };
+    const [dx, dWeight, dBias] = runMany('GroupNormGrad', inputs, { groups, silu });
+    return { x: () => dx!, weight: () => dWeight!, bias: () => dBias! };
+  },
+});

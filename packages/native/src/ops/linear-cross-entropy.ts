@@ -1,6 +1,8 @@
 import * as tf from '../../lib/tfjs.mjs';
+import { gradientNeeded } from '../autodiff/needed.js';
+import { kernel, type NativeKernel } from '../kernels/kernel.js';
 import { expectFloat, expectThat } from './check.js';
-import { hasKernel, runOne } from './dispatch.js';
+import { computesInBf16, hasKernel, runMany, runOne } from './dispatch.js';
 
 /** The op out of ordinary tfjs ops, with all logits in memory; also the reference of the tests. */
 export function composedLinearCrossEntropy(
@@ -46,5 +48,44 @@ export function linearCrossEntropy(
     labels,
   });
   if (!hasKernel('LinearCrossEntropy')) return composedLinearCrossEntropy(hidden, weight, labels);
-  return runOne('LinearCrossEntropy', { hidden, weight, labels }) as tf.Tensor1D;
+  const attrs = { bf16: computesInBf16() };
+  return runOne('LinearCrossEntropy', { hidden, weight, labels }, attrs) as tf.Tensor1D;
 }
+
+type Inputs = { hidden: tf.TensorInfo; weight: tf.TensorInfo; labels: tf.TensorInfo };
+
+interface GradAttrs {
+  bf16: boolean;
+  wantHidden: boolean;
+  wantWeight: boolean;
+}
+
+/** Native kernels of `linearCrossEntropy`; the C++ side is cpp/cpu/cross_entropy.cc. */
+export const linearCrossEntropyKernels: NativeKernel[] = [
+  kernel<Inputs, { bf16: boolean }>('LinearCrossEntropy', (args) => {
+    const { hidden, weight, labels } = args.inputs;
+    const call = args.backend.call('LinearCrossEntropy').tensor(hidden).tensor(weight).tensor(labels);
+    return call.flag(args.attrs.bf16).output(labels.shape, 'float32');
+  }),
+  kernel<Inputs & { dy: tf.TensorInfo }, GradAttrs>('LinearCrossEntropyGrad', (args) => {
+    const { hidden, weight, labels, dy } = args.inputs;
+    const { bf16, wantHidden, wantWeight } = args.attrs;
+    const call = args.backend.call('LinearCrossEntropyGrad').tensor(hidden).tensor(weight).tensor(labels);
+    call.flag(bf16).flag(wantHidden).flag(wantWeight).tensor(dy);
+    return call.outputs([wantHidden ? hidden.shape : [0], wantWeight ? weight.shape : [0]], 'float32');
+  }),
+];
+
+tf.registerGradient({
+  kernelName: 'LinearCrossEntropy',
+  inputsToSave: ['hidden', 'weight', 'labels'],
+  gradFunc: (dy, saved, attrs) => {
+    const [hidden, weight, labels] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const { bf16 } = attrs as unknown as GradAttrs;
+    const inputs = { hidden, weight, labels, dy: dy as tf.Tensor };
+    // Both gradients need the logits: one pass makes whatever is wanted.
+    const wanted = { wantHidden: gradientNeeded('hidden'), wantWeight: gradientNeeded('weight') };
+    const [dHidden, dWeight] = runMany('LinearCrossEntropyGrad', inputs, { bf16, ...wanted });
+    return { hidden: () => dHidden!, weight: () => dWeight! };
+  },
+});

@@ -1,7 +1,8 @@
 import * as tf from '../../lib/tfjs.mjs';
+import { kernel, type NativeKernel } from '../kernels/kernel.js';
 import type { AttentionLayout } from './attention-layout.js';
 import { expectFloat, expectThat } from './check.js';
-import { hasKernel, runMany } from './dispatch.js';
+import { computesInBf16, hasKernel, runMany } from './dispatch.js';
 
 /**
  * Attention with grouped-query heads out of ordinary tfjs ops, scores in memory; also the reference of the tests.
@@ -53,7 +54,11 @@ function fusedPackedAttention(
   const op = tf.customGrad((...args) => {
     const save = args[3] as unknown as tf.GradSaveFunc;
     const inputs = { q: args[0] as tf.Tensor, k: args[1] as tf.Tensor, v: args[2] as tf.Tensor };
-    const [y, logSumExp] = runMany('PackedAttention', { ...inputs, metadata, tiles }, { scale });
+    const [y, logSumExp] = runMany(
+      'PackedAttention',
+      { ...inputs, metadata, tiles },
+      { scale, bf16: computesInBf16() },
+    );
     save([inputs.q, inputs.k, inputs.v, y!, logSumExp!, metadata, tiles]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const names = ['q', 'k', 'v', 'y', 'logSumExp', 'metadata', 'tiles'];
@@ -102,3 +107,36 @@ export function packedAttention(
     ? fusedPackedAttention(q, k, v, layout, factor)
     : composedPackedAttention(q, k, v, layout, factor);
 }
+
+type Inputs = {
+  q: tf.TensorInfo;
+  k: tf.TensorInfo;
+  v: tf.TensorInfo;
+  metadata: tf.TensorInfo;
+  tiles: tf.TensorInfo;
+};
+
+/** Native kernels of `packedAttention`; the C++ side is cpp/cpu/attention.cc and attention_grad.cc. */
+export const packedAttentionKernels: NativeKernel[] = [
+  kernel<Inputs, { scale: number; bf16: boolean }>('PackedAttention', (args) => {
+    const { q, k, v, metadata, tiles } = args.inputs;
+    const call = args.backend
+      .call('PackedAttention')
+      .tensor(q)
+      .tensor(k)
+      .tensor(v)
+      .tensor(metadata)
+      .tensor(tiles);
+    call.flag(args.attrs.bf16).real(args.attrs.scale);
+    return call.outputs([q.shape, [q.shape[1]!, q.shape[0]!]], 'float32');
+  }),
+  kernel<Inputs & { y: tf.TensorInfo; logSumExp: tf.TensorInfo; dy: tf.TensorInfo }, { scale: number }>(
+    'PackedAttentionGrad',
+    (args) => {
+      const { q, k, v, metadata, tiles, y, logSumExp, dy } = args.inputs;
+      const call = args.backend.call('PackedAttentionGrad').tensor(q).tensor(k).tensor(v);
+      call.tensor(metadata).tensor(tiles).tensor(y).tensor(logSumExp).tensor(dy).real(args.attrs.scale);
+      return call.outputs([q.shape, k.shape, v.shape], 'float32');
+    },
+  ),
+];

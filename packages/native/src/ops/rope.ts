@@ -1,4 +1,5 @@
 import * as tf from '../../lib/tfjs.mjs';
+import { kernel, type NativeKernel } from '../kernels/kernel.js';
 import { expectFloat, expectThat } from './check.js';
 import { hasKernel, runOne } from './dispatch.js';
 
@@ -44,5 +45,36 @@ export function rope(x: tf.Tensor3D, positions: tf.Tensor1D, theta: number): tf.
     x.shape[2] % 2 === 0;
   expectThat(fits, 'rope', 'x [T, H, D] with even D and positions int32 [T]', { x, positions });
   if (!hasKernel('Rope')) return composedRope(x, positions, theta);
-  return runOne('Rope', { x, positions }, { theta }) as tf.Tensor3D;
+  return runOne('Rope', { x, positions }, { theta, inverse: false }) as tf.Tensor3D;
 }
+
+interface RopeAttrs {
+  theta: number;
+  /** Rotate by the opposite angle: the gradient. */
+  inverse: boolean;
+}
+
+/** Native kernel of `rope`; the C++ side is cpp/cpu/rope.cc. */
+export const ropeKernels: NativeKernel[] = [
+  kernel<{ x: tf.TensorInfo; positions: tf.TensorInfo }, RopeAttrs>('Rope', (args) => {
+    const { x, positions } = args.inputs;
+    const { theta, inverse } = args.attrs;
+    return args.backend
+      .call('Rope')
+      .tensor(x)
+      .tensor(positions)
+      .flag(inverse)
+      .real(theta)
+      .output(x.shape, 'float32');
+  }),
+];
+
+tf.registerGradient({
+  kernelName: 'Rope',
+  inputsToSave: ['positions'],
+  gradFunc: (dy, saved, attrs) => {
+    const { theta, inverse } = attrs as unknown as RopeAttrs;
+    const inputs = { x: dy as tf.Tensor, positions: saved[0]! };
+    return { x: () => runOne('Rope', inputs, { theta, inverse: !inverse }) };
+  },
+});

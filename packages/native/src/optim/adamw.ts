@@ -110,7 +110,9 @@ export class AdamW {
         const found = `${describe(variable.name, variable)} and ${describe('its gradient', gradient)}`;
         throw new Error(`AdamW.step: expected equal shapes, found ${found}`);
       }
-      return [{ variable, gradient, moments: this.#momentsOf(variable) }];
+      const decay = (this.#config.decays?.(variable) ?? true) ? this.#config.weightDecay : 0;
+      const { first, second } = this.#momentsOf(variable);
+      return [{ variable, gradient, first, second, decay }];
     });
     this.#step++;
     const [beta1, beta2] = this.#config.betas;
@@ -125,11 +127,7 @@ export class AdamW {
     };
     return noGrad(() => {
       const norm = globalNorm(pairs.map((pair) => pair.gradient));
-      const update = hasKernel('AdamW') ? fusedUpdate : composedUpdate;
-      for (const { variable, gradient, moments } of pairs) {
-        const decay = (this.#config.decays?.(variable) ?? true) ? this.#config.weightDecay : 0;
-        update(variable, gradient, moments, norm, decay, coefficients);
-      }
+      (hasKernel('AdamW') ? fusedUpdate : composedUpdate)(pairs, norm, coefficients);
       return norm;
     });
   }
@@ -189,29 +187,39 @@ function momentFrom(values: tf.Tensor): tf.Variable {
   return moment;
 }
 
-type Update = (
-  variable: tf.Variable,
-  gradient: tf.Tensor,
-  moments: Moments,
-  norm: tf.Scalar,
-  decay: number,
-  coefficients: Coefficients,
-) => void;
+/** What one variable needs for its update. */
+interface Parameter extends Moments {
+  variable: tf.Variable;
+  gradient: tf.Tensor;
+  decay: number;
+}
 
-const fusedUpdate: Update = (variable, gradient, { first, second }, norm, decay, coefficients) => {
-  ownStorage(variable);
-  runMany('AdamW', { variable, gradient, first, second, norm }, { ...coefficients, decay });
+type Update = (parameters: Parameter[], norm: tf.Scalar, coefficients: Coefficients) => void;
+
+/** All variables in one call of the native kernel. */
+const fusedUpdate: Update = (parameters, norm, coefficients) => {
+  const inputs: Record<string, tf.Tensor> = { norm };
+  parameters.forEach(({ variable, gradient, first, second }, i) => {
+    for (const changed of [variable, first, second]) ownStorage(changed);
+    inputs[`variable${i}`] = variable;
+    inputs[`gradient${i}`] = gradient;
+    inputs[`first${i}`] = first;
+    inputs[`second${i}`] = second;
+  });
+  runMany('AdamW', inputs, { ...coefficients, decays: parameters.map(({ decay }) => decay) });
 };
 
 /** The update out of ordinary tfjs ops; also the reference of the tests. */
-const composedUpdate: Update = (variable, gradient, { first, second }, norm, decay, c) => {
+const composedUpdate: Update = (parameters, norm, c) => {
   tf.tidy(() => {
     const factor = c.clipNorm > 0 ? tf.minimum(tf.div(c.clipNorm, tf.add(norm, CLIP_EPS)), 1) : tf.scalar(1);
-    const g = tf.mul(gradient, factor);
-    first.assign(tf.add(tf.mul(first, c.beta1), tf.mul(g, 1 - c.beta1)));
-    second.assign(tf.add(tf.mul(second, c.beta2), tf.mul(tf.square(g), 1 - c.beta2)));
-    const root = tf.add(tf.mul(tf.sqrt(second), c.correction2), c.eps);
-    const change = tf.mul(tf.div(tf.mul(first, c.correction1), root), c.lr);
-    variable.assign(tf.sub(tf.mul(variable, 1 - c.lr * decay), change));
+    for (const { variable, gradient, first, second, decay } of parameters) {
+      const g = tf.mul(gradient, factor);
+      first.assign(tf.add(tf.mul(first, c.beta1), tf.mul(g, 1 - c.beta1)));
+      second.assign(tf.add(tf.mul(second, c.beta2), tf.mul(tf.square(g), 1 - c.beta2)));
+      const root = tf.add(tf.mul(tf.sqrt(second), c.correction2), c.eps);
+      const change = tf.mul(tf.div(tf.mul(first, c.correction1), root), c.lr);
+      variable.assign(tf.sub(tf.mul(variable, 1 - c.lr * decay), change));
+    }
   });
 };

@@ -1,0 +1,20 @@
+// The families of fused kernels: ops that TensorFlow.js does not have, called from src/ops and src/optim.
+#pragma once
+
+#include "../runtime/registry.h"
+
+namespace uc {
+
+void registerActivations(Registry& registry);
+void registerAttention(Registry& registry);
+void registerAttentionGrad(Registry& registry);
+void registerCachedAttention(Registry& registry);
+void registerCrossEntropy(Registry& registry);
+void registerGroupNorm(Registry& registry);
+void registerLinear(Registry& registry);
+void registerNorm(Registry& registry);
+void registerOptimizer(Registry& registry);
+void registerRandom(Registry& registry);
+void registerRope(Registry& registry);
+
+}  // namespace uc

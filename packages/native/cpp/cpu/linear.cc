@@ -1,0 +1,93 @@
+// y = x w^T + bias and its gradients, weights [out, in].
+//
+// x [M, K], w [N, K]: 2 M N K flops forward, twice that backward; compute bound from M of about 64 on.
+// With the bf16 flag operands are rounded to bf16 (weights from their f32 masters), sums are f32, y is stored as bf16;
+// gradients of weight and bias are f32 always.
+#include "column_sums.h"
+#include "convert.h"
+#include "gemm.h"
+#include "fused.h"
+#include "rows.h"
+
+namespace uc {
+
+namespace {
+
+void checkShapes(const Tensor& x, const Tensor& w) {
+  if (w.dims.rank() != 2 || x.dims.last() != w.dims[1]) fail("x [..., K] and w [N, K] are needed");
+}
+
+int64_t rowsOf(const Tensor& x) { return x.dims.last() == 0 ? 0 : x.count / x.dims.last(); }
+
+void biasGradient(Context& context, const Tensor& dy, const Tensor& out) {
+  const int64_t n = dy.dims.last();
+  sumOverRows(context, rowsOf(dy), n, n, out.f32(), [&](int64_t begin, int64_t end, float* sums) {
+    std::vector<float> buffer(n);
+    for (int64_t row = begin; row < end; ++row) {
+      const float* d = readRow(dy, row * n, n, buffer.data());
+      for (int64_t i = 0; i < n; ++i) sums[i] += d[i];
+    }
+  });
+}
+
+}  // namespace
+
+void registerLinear(Registry& registry) {
+  // x, w, bias?; bf16 -> y
+  registry.add("Linear", [](Context& context, Args& args, Results& results) {
+    const Tensor x = args.floatTensor();
+    const Tensor w = args.floatTensor();
+    const Tensor bias = args.optionalTensor();
+    checkShapes(x, w);
+    const Phys phys = args.flag() ? Phys::BF16 : promote(x.phys, w.phys);
+    const int64_t rows = rowsOf(x), inputs = w.dims[1], outputs = w.dims[0];
+    Dims shape = x.dims;
+    shape[shape.rank() - 1] = outputs;
+    const Tensor y = results.make(shape, phys);
+    const Converted left(context, x, phys);
+    const Converted right(context, w, phys);
+    gemm(context, {1, rows, outputs, inputs}, Matrix::rowMajor(left.tensor().data, phys, rows, inputs),
+         Matrix::rowMajor(right.tensor().data, phys, outputs, inputs).transposed(),
+         Matrix::rowMajor(y.data, phys, rows, outputs), bias.data == nullptr ? nullptr : &bias);
+  });
+
+  // w, dy, phys of x; bf16 -> dx
+  registry.add("LinearGradX", [](Context& context, Args& args, Results& results) {
+    const Tensor w = args.floatTensor();
+    const Tensor dy = args.floatTensor();
+    const bool narrowX = args.flag();
+    const Phys phys = args.flag() ? Phys::BF16 : promote(w.phys, dy.phys);
+    const int64_t rows = rowsOf(dy), inputs = w.dims[1], outputs = w.dims[0];
+    if (dy.dims.last() != outputs) fail("dy [..., N] and w [N, K] are needed");
+    Dims shape = dy.dims;
+    shape[shape.rank() - 1] = inputs;
+    const Tensor dx = results.make(shape, narrowX ? Phys::BF16 : Phys::F32);
+    const Converted left(context, dy, phys);
+    const Converted right(context, w, phys);
+    gemm(context, {1, rows, inputs, outputs}, Matrix::rowMajor(left.tensor().data, phys, rows, outputs),
+         Matrix::rowMajor(right.tensor().data, phys, outputs, inputs), Matrix::rowMajor(dx.data, dx.phys, rows, inputs));
+  });
+
+  // x, dy; bf16 -> dw [N, K]
+  registry.add("LinearGradWeight", [](Context& context, Args& args, Results& results) {
+    const Tensor x = args.floatTensor();
+    const Tensor dy = args.floatTensor();
+    const Phys phys = args.flag() ? Phys::BF16 : promote(x.phys, dy.phys);
+    const int64_t rows = rowsOf(x), inputs = x.dims.last(), outputs = dy.dims.last();
+    if (rowsOf(dy) != rows) fail("x and dy differ in the number of rows");
+    const Tensor dw = results.make({outputs, inputs}, Phys::F32);
+    const Converted left(context, dy, phys);
+    const Converted right(context, x, phys);
+    gemm(context, {1, outputs, inputs, rows}, Matrix::rowMajor(left.tensor().data, phys, rows, outputs).transposed(),
+         Matrix::rowMajor(right.tensor().data, phys, rows, inputs),
+         Matrix::rowMajor(dw.data, Phys::F32, outputs, inputs));
+  });
+
+  // dy -> db [N]
+  registry.add("LinearGradBias", [](Context& context, Args& args, Results& results) {
+    const Tensor dy = args.floatTensor();
+    biasGradient(context, dy, results.make({dy.dims.last()}, Phys::F32));
+  });
+}
+
+}  // namespace uc

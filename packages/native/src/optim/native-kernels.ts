@@ -1,0 +1,49 @@
+import type * as tf from '../../lib/tfjs.mjs';
+import { kernel, type NativeKernel } from '../kernels/kernel.js';
+
+interface AdamWAttrs {
+  lr: number;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  correction1: number;
+  correction2: number;
+  clipNorm: number;
+  decays: number[];
+}
+
+/** Native kernels that work on parameter lists; the C++ side is cpp/cpu/optimizer.cc. */
+export const optimizerKernels: NativeKernel[] = [
+  kernel<Record<string, tf.TensorInfo>, unknown>('GlobalNorm', ({ inputs, backend }) => {
+    const tensors = Object.values(inputs);
+    const call = backend.call('GlobalNorm').int(tensors.length);
+    for (const x of tensors) call.tensor(x);
+    return call.output([], 'float32');
+  }),
+  // Inputs: norm, and for variable i variable<i>, gradient<i>, first<i>, second<i>.
+  kernel<Record<string, tf.TensorInfo>, AdamWAttrs>('AdamW', ({ inputs, attrs, backend }) => {
+    const { lr, beta1, beta2, eps, correction1, correction2, clipNorm, decays } = attrs;
+    const call = backend.call('AdamW').tensor(inputs.norm!).int(decays.length);
+    decays.forEach((_, i) => {
+      call.inPlace(inputs[`variable${i}`]!).tensor(inputs[`gradient${i}`]!);
+      call.inPlace(inputs[`first${i}`]!).inPlace(inputs[`second${i}`]!);
+    });
+    for (const value of [lr, beta1, beta2, eps, correction1, correction2, clipNorm, ...decays])
+      call.real(value);
+    call.run();
+    return [];
+  }),
+  kernel<{ ema: tf.TensorInfo; value: tf.TensorInfo }, { decay: number }>('EmaUpdate', (args) => {
+    args.backend
+      .call('EmaUpdate')
+      .inPlace(args.inputs.ema)
+      .tensor(args.inputs.value)
+      .real(args.attrs.decay)
+      .run();
+    return [];
+  }),
+  kernel<{ sum: tf.TensorInfo; addend: tf.TensorInfo }, unknown>('AddInPlace', (args) => {
+    args.backend.call('AddInPlace').inPlace(args.inputs.sum).tensor(args.inputs.addend).run();
+    return [];
+  }),
+];

@@ -1,2 +1,3 @@
+export { estimateTraining, type TrainingEstimate } from './estimate.js';
 export { type TrainHooks, type TrainSummary, trainCharacter } from './train-character.js';
 export { TrainError } from './train-error.js';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { nativeInfo, selectBackend, setStrict } from '@unicharacter/native';
 import { renderConfig, type TrainConfig } from '../config/index.js';
-import { type ModelConfig, modelTensors } from '../model/index.js';
+import { modelTensors } from '../model/index.js';
 import { writeFileAtomic } from '../run/atomic-write.js';
 import { EventLog, emptyMark, readEvents } from '../run/event-log.js';
 import { writeReport } from '../run/report.js';
@@ -10,6 +10,7 @@ import { lockRun } from '../run/run-lock.js';
 import { storeCharacter } from '../run/stored-character.js';
 import type { TrainEvent } from '../run/train-event.js';
 import { copyBaseFiles, openBaseModel, runModelConfig } from './base-model.js';
+import { countWeights } from './estimate.js';
 import { fineTune } from './fine-tune.js';
 import { findProgress, type Progress } from './progress.js';
 import { checkSameConfig, checkSameData } from './resume.js';
@@ -129,13 +130,8 @@ async function announce(
     type: 'start',
     run: run.root,
     data: summariseData(data, config.sft.mix, base.tokenizer, modelConfig),
-    parameters: countParameters(modelConfig),
+    parameters: countWeights(modelTensors(modelConfig)),
     precision: config.precision,
     threads: nativeInfo().threads,
   });
-}
-
-/** Weights of the unified model without the autoencoder. */
-function countParameters(config: ModelConfig): number {
-  return modelTensors(config).reduce((sum, { shape }) => sum + shape.reduce((size, n) => size * n, 1), 0);
 }

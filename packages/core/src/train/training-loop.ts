@@ -72,6 +72,8 @@ export async function trainStage(
     };
     if (!Object.values(values).every(Number.isFinite)) throw notFinite(event, context.checkpoints);
     context.emit(event);
+    // Awaiting a value that is there already does not let the event loop turn, and signals arrive only there.
+    await new Promise((resolve) => setImmediate(resolve));
 
     const last = done === stage.steps;
     const due = (every: number): boolean => every > 0 && done % every === 0;

@@ -1,38 +1,9 @@
-import type { Character, RgbImage, Turn } from '@unicharacter/core';
+import type { CharacterEngine, Reply } from '@unicharacter/core';
 
-/** Text that the engine made. Counts are in tokens. */
-export interface EngineText {
-  text: string;
-  finish: 'stop' | 'length' | 'aborted';
-  promptTokens: number;
-  completionTokens: number;
-}
+/** Text that the engine made, with its length in tokens. */
+export type EngineText = Reply;
 
-export interface SpeechOptions {
-  seed?: number;
-  temperature?: number;
-  maxTokens?: number;
-  onToken?: (piece: string) => void;
-  signal?: AbortSignal;
-}
-
-export interface DrawingOptions {
-  width?: number;
-  height?: number;
-  seed?: number;
-  steps?: number;
-  cfg?: number;
-  onStep?: () => void;
-  signal?: AbortSignal;
-}
-
-/** What the server needs of a trained character. Tests hand in a scripted one. */
-export interface ServedEngine {
-  readonly character: Pick<Character, 'name'>;
-  reply(request: SpeechOptions & { user: string; history?: Turn[] }): Promise<EngineText>;
-  ask(request: SpeechOptions & { image: RgbImage; question: string }): Promise<EngineText>;
-  imagine(request: DrawingOptions & { prompt: string }): Promise<{ image: RgbImage; promptTokens: number }>;
-  rolePlay(
-    request: SpeechOptions & DrawingOptions & { user: string; history?: Turn[] },
-  ): Promise<{ reply: EngineText; image: RgbImage }>;
-}
+/** What the server needs of a trained character. A {@link CharacterEngine} has it; tests hand in a scripted one. */
+export type ServedEngine = Pick<CharacterEngine, 'reply' | 'imagine' | 'rolePlay' | 'ask'> & {
+  readonly character: Pick<CharacterEngine['character'], 'name'>;
+};

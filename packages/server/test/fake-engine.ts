@@ -1,5 +1,5 @@
-import type { RgbImage } from '@unicharacter/core';
-import type { DrawingOptions, EngineText, ServedEngine, SpeechOptions } from '../src/engine.js';
+import type { DrawRequest, RgbImage, TextRequest } from '@unicharacter/core';
+import type { EngineText, ServedEngine } from '../src/engine.js';
 
 /** An engine that says the given words one by one and draws plain squares, and remembers what it was asked. */
 export class FakeEngine implements ServedEngine {
@@ -31,7 +31,7 @@ export class FakeEngine implements ServedEngine {
     return { reply: await this.speak(request), image: await this.draw(request) };
   }
 
-  private async speak({ maxTokens, onToken, signal }: SpeechOptions): Promise<EngineText> {
+  private async speak({ maxTokens, onToken, signal }: TextRequest): Promise<EngineText> {
     let text = '';
     let completionTokens = 0;
     const result = (finish: EngineText['finish']) => ({ text, finish, promptTokens: 7, completionTokens });
@@ -49,17 +49,11 @@ export class FakeEngine implements ServedEngine {
     return result('stop');
   }
 
-  private async draw({
-    width = 4,
-    height = 2,
-    steps = 3,
-    onStep,
-    signal,
-  }: DrawingOptions): Promise<RgbImage> {
+  private async draw({ width = 4, height = 2, steps = 3, onStep, signal }: DrawRequest): Promise<RgbImage> {
     for (let step = 0; step < steps; step++) {
       await this.beforeStep();
       signal?.throwIfAborted();
-      onStep?.();
+      onStep?.(step + 1, steps);
     }
     return { width, height, data: new Uint8Array(width * height * 3).fill(200) };
   }

@@ -1,0 +1,42 @@
+import type * as core from '@unicharacter/core';
+import type { Terminal } from './terminal.js';
+
+/** What commands need of a trained character; {@link core.CharacterEngine} has all of it. */
+export type Engine = Pick<
+  core.CharacterEngine,
+  'character' | 'reply' | 'ask' | 'imagine' | 'illustrate' | 'rolePlay' | 'dispose'
+>;
+
+/** The functions of `@unicharacter/core` that commands call. */
+export interface Core
+  extends Pick<
+    typeof core,
+    | 'decodeImage'
+    | 'encodePng'
+    | 'estimateTraining'
+    | 'inspectCharacter'
+    | 'inspectFolder'
+    | 'loadConfig'
+    | 'loadTokenizer'
+    | 'nativeInfo'
+    | 'parseOverride'
+    | 'readCharacter'
+    | 'renderConfig'
+    | 'RunFolder'
+    | 'trainCharacter'
+    | 'writeFileAtomic'
+  > {
+  openRun(folder: string): Promise<Engine>;
+}
+
+/** What a command gets from outside; tests hand in their own. */
+export interface CommandContext {
+  terminal: Terminal;
+  /** The user's folder: relative paths start here. */
+  folder: string;
+  env: NodeJS.ProcessEnv;
+  /** Loads the model code; only commands that need it pay for the loading. */
+  core(): Promise<Core>;
+  /** Tells the process how the command ended, where no error is thrown. */
+  setExitCode(code: number): void;
+}

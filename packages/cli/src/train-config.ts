@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { TrainConfig } from '@unicharacter/core';
+import type { Core } from './context.js';
+import { UsageError } from './errors.js';
+import { fromUser } from './paths.js';
+
+/** The options of the command line that shape a configuration. */
+export interface ConfigOptions {
+  config?: string;
+  data?: string;
+  out?: string;
+  steps?: number;
+  set: string[];
+}
+
+/** The folder of the installation, three levels above `dist/`: relative base models are looked for here too. */
+const INSTALLATION = fileURLToPath(new URL('../../../', import.meta.url));
+
+/**
+ * The configuration of a training run: defaults, then the YAML file, then `--set`, then the named options. Its paths
+ * are made absolute; they start at the user's folder. A relative base model that is not there is taken from the
+ * installation, where `models/nano` lies.
+ *
+ * @throws ConfigError listing every problem with file, line and column
+ * @throws UsageError when neither a configuration nor data are named
+ */
+export function readTrainConfig(core: Core, folder: string, options: ConfigOptions): TrainConfig {
+  const { config: file, data, out, steps, set } = options;
+  const overrides: Record<string, unknown> = Object.fromEntries(set.map((text) => core.parseOverride(text)));
+  if (data !== undefined) overrides.data = data;
+  if (out !== undefined) overrides.out = out;
+  if (steps !== undefined) overrides['sft.steps'] = steps;
+  if (file === undefined && overrides.data === undefined) {
+    throw new UsageError(
+      'Nothing to train on: name the folder of a character with --data, or a --config file.',
+    );
+  }
+  const config = core.loadConfig(file === undefined ? undefined : fromUser(folder, file), overrides);
+  return {
+    ...config,
+    data: fromUser(folder, config.data),
+    out: fromUser(folder, config.out),
+    base: baseModel(folder, config.base),
+  };
+}
+
+/** The folder of a base model: as the user named it, else inside the installation. */
+export function baseModel(folder: string, base: string): string {
+  const named = fromUser(folder, base);
+  const installed = fromUser(INSTALLATION, base);
+  return !existsSync(named) && existsSync(installed) ? installed : named;
+}

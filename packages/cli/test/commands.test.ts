@@ -1,0 +1,192 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeImage, encodePng } from '@unicharacter/core';
+import { describe, expect, it } from 'vitest';
+import { runCommand } from '../src/run-command.js';
+import { fakeCore } from './fake-core.js';
+import { FakeTerminal } from './fake-terminal.js';
+import { temporaryFolder } from './temporary-folder.js';
+
+const folder = temporaryFolder();
+const run = join(folder, 'runs', 'mimi');
+mkdirSync(join(run, 'checkpoints'), { recursive: true });
+
+async function call(args: string[], input = '') {
+  const terminal = new FakeTerminal(false, 80, input);
+  const { core, engine } = fakeCore();
+  const code = await runCommand(args, { terminal, env: {}, cwd: folder, core });
+  return { code, out: terminal.stdout, err: terminal.stderr, engine };
+}
+
+describe('the command line', () => {
+  it('lists its commands and exit codes', async () => {
+    const { code, out } = await call(['--help']);
+    expect(code).toBe(0);
+    for (const name of ['train', 'chat', 'imagine', 'ask', 'inspect', 'doctor', 'serve'])
+      expect(out).toContain(`  ${name} `);
+    expect(out).toContain('Exit codes: 0 done, 1 failure, 2 wrong usage');
+  });
+
+  it.each(['train', 'chat', 'imagine', 'ask', 'inspect', 'doctor', 'serve'])(
+    'explains %s with an example',
+    async (name) => {
+      const { code, out } = await call([name, '--help']);
+      expect(code).toBe(0);
+      expect(out).toContain(`$ unicharacter ${name}`);
+    },
+  );
+
+  it.each([
+    [['dance'], "unknown command 'dance'"],
+    [['imagine'], "missing required argument 'prompt'"],
+    [['imagine', 'x', '--size', 'huge'], 'Expected one side or WIDTHxHEIGHT'],
+    [['imagine', 'x', '--seed', '-1'], 'Expected a whole number from 0 on'],
+    [['chat', '--image', 'a.png'], '--image works with --once TEXT only'],
+    [['chat', '--once', ' '], '--once needs some text'],
+    [['chat', '--run', 'missing', '--once', 'Hi'], 'missing does not exist'],
+    [['serve', '--host', '0.0.0.0'], 'without an API key'],
+    [['train', '--stepz', '1'], "unknown option '--stepz'"],
+  ])('%j is wrong usage', async (args, message) => {
+    const { code, err, out } = await call(args);
+    expect(code).toBe(2);
+    expect(err).toContain(message);
+    expect(err).not.toContain('    at ');
+    expect(out).toBe('');
+  });
+});
+
+describe('chat --once', () => {
+  it('prints the reply of the newest run', async () => {
+    const { code, out, engine } = await call(['chat', '--once', 'Hi', '--seed', '3', '--temperature', '0']);
+    expect(code).toBe(0);
+    expect(out).toBe('You said Hi\n');
+    expect(engine.calls[0]).toMatchObject({
+      method: 'reply',
+      request: { user: 'Hi', seed: 3, temperature: 0 },
+    });
+    expect(engine.disposed).toBe(1);
+  });
+
+  it('draws the moment with --image and prints JSON with --json', async () => {
+    const { out, engine } = await call([
+      'chat',
+      '--run',
+      run,
+      '--once',
+      'Hi',
+      '--image',
+      'out/hi.png',
+      '--json',
+    ]);
+    const path = join(folder, 'out', 'hi.png');
+    expect(JSON.parse(out)).toMatchObject({
+      reply: 'You said Hi',
+      image: path,
+      finish: 'stop',
+      tokens: { prompt: 4, completion: 3 },
+    });
+    expect(out.trim().split('\n')).toHaveLength(1);
+    expect(await decodeImage(path)).toMatchObject({ width: 4, height: 4 });
+    expect(engine.calls[0]?.method).toBe('rolePlay');
+  });
+});
+
+describe('a conversation', () => {
+  it('remembers turns, draws the last one, forgets on demand and ends with /quit', async () => {
+    const input = ['Hi', 'How are you?', '/image drawn.png', '/reset', 'Again', '/quit', 'never'].join('\n');
+    const { code, out, engine } = await call(['chat'], input);
+    expect(code).toBe(0);
+    expect(
+      engine.calls.map(({ method, request }) => [
+        method,
+        request.user,
+        (request.history as unknown[])?.length,
+      ]),
+    ).toEqual([
+      ['reply', 'Hi', 0],
+      ['reply', 'How are you?', 2],
+      ['illustrate', 'How are you?', undefined],
+      ['reply', 'Again', 0],
+    ]);
+    expect(engine.calls[1]?.request.history).toEqual([
+      { role: 'user', text: 'Hi' },
+      { role: 'assistant', text: 'You said Hi' },
+    ]);
+    expect(engine.calls[2]?.request.reply).toBe('You said How are you?');
+    expect(existsSync(join(folder, 'drawn.png'))).toBe(true);
+    expect(out.split('\n')).toEqual([
+      'You said Hi',
+      'You said How are you?',
+      join(folder, 'drawn.png'),
+      'The conversation starts anew.',
+      'You said Again',
+      '',
+    ]);
+    expect(engine.disposed).toBe(1);
+  });
+
+  it('goes on after a mistake', async () => {
+    const { code, out, err } = await call(['chat'], '/image\n/dance\nHi\n');
+    expect(code).toBe(0);
+    expect(err).toContain('There is nothing to draw yet');
+    expect(err).toContain('Unknown command /dance');
+    expect(out).toBe('You said Hi\n');
+  });
+});
+
+describe('imagine and ask', () => {
+  it('writes a PNG that names its prompt and that a model drew it', async () => {
+    const { code, out, engine } = await call([
+      'imagine',
+      'on a bed',
+      '--out',
+      'bed.png',
+      '--size',
+      '8x6',
+      '--cfg',
+      '2',
+    ]);
+    expect(code).toBe(0);
+    expect(out).toBe(`${join(folder, 'bed.png')} (8 × 6)\n`);
+    expect(engine.calls[0]?.request).toMatchObject({ prompt: 'on a bed', width: 8, height: 6, cfg: 2 });
+    const bytes = readFileSync(join(folder, 'bed.png')).toString('latin1');
+    expect(bytes).toContain('on a bed');
+    expect(bytes).toContain('generative model');
+  });
+
+  it('shows the picture to the character', async () => {
+    const png = await encodePng({ width: 5, height: 3, data: new Uint8Array(45) });
+    writeFileSync(join(folder, 'photo.png'), png);
+    const { out, engine } = await call(['ask', 'photo.png', 'What is it?']);
+    expect(out).toBe('An answer to What is it?\n');
+    expect(engine.calls[0]?.request.image).toMatchObject({ width: 5, height: 3 });
+  });
+
+  it('says which file is not a picture', async () => {
+    writeFileSync(join(folder, 'notes.png'), 'not a picture');
+    const { code, err } = await call(['ask', 'notes.png', 'What is it?']);
+    expect(code).toBe(2);
+    expect(err).toContain(join(folder, 'notes.png'));
+  });
+});
+
+describe('doctor', () => {
+  it('reports the toolchain, the backend and the machine', async () => {
+    const { code, out } = await call(['doctor', '--json']);
+    const checks = JSON.parse(out) as { name: string; state: string }[];
+    expect(checks.map((check) => check.name)).toEqual(
+      expect.arrayContaining([
+        'Node',
+        'cmake',
+        'Native addon',
+        'Threads',
+        'oneDNN',
+        'CUDA',
+        'Memory',
+        'Disk',
+      ]),
+    );
+    expect(checks.find((check) => check.name === 'Native addon')?.state).toBe('ok');
+    expect(code).toBe(0);
+  });
+});

@@ -82,10 +82,6 @@ const sft = group('Unified-SFT: one model learns to talk, to answer and to draw 
       published: '8192 expected, 12288 at most',
     },
   ),
-  maxTokensPerSample: integer(8192, 'A longer sample is an error, found before training.', {
-    minimum: 16,
-    published: '8192',
-  }),
   mix: Type.Object(taskWeights, {
     additionalProperties: false,
     default: { ...defaultMix },
@@ -95,11 +91,6 @@ const sft = group('Unified-SFT: one model learns to talk, to answer and to draw 
   }),
   ceWeight: number(0.25, 'Weight of the cross-entropy of text.', { minimum: 0, published: '0.25' }),
   mseWeight: number(1, 'Weight of the flow-matching error of pictures.', { minimum: 0, published: '1' }),
-  ceReweighting: Type.Boolean({
-    default: false,
-    description: 'Weigh the tokens of an answer by one over the root of its length.',
-    published: 'false',
-  }),
   conditionDropout: group('Chance that a condition of a picture is left out, which makes guidance possible', {
     text: fraction(0.1, 'Text.', { published: '0.1' }),
     vae: fraction(0.3, 'A picture given as latents.', { published: '0.3' }),

@@ -14,7 +14,6 @@ export async function describePlan(core: Core, config: TrainConfig): Promise<str
   const report = await core.inspectCharacter(character, {
     tokenizer: core.loadTokenizer(base),
     mix: sft.mix,
-    maxTokens: sft.maxTokensPerSample,
   });
   const estimate = await core.estimateTraining(config);
   return `${[

@@ -17,7 +17,7 @@ await build({
   minifySyntax: true,
   legalComments: 'none',
   banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
   },
 });
 renameSync(partial, join(lib, 'tfjs.mjs'));

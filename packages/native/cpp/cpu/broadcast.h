@@ -28,6 +28,9 @@ struct BroadcastMap {
   bool scalar() const { return rank == 0 || (rank == 1 && strides[0] == 0); }
 };
 
+// As JavaScript's ToInt32 for values of moderate size: truncation, wrap-around, 0 for a NaN.
+inline int32_t toInt32(float v) { return v != v ? 0 : static_cast<int32_t>(static_cast<int64_t>(v)); }
+
 template <class T>
 inline void convertRun(const Tensor& t, int64_t from, int64_t n, T* to);
 
@@ -57,7 +60,7 @@ inline void convertRun<int32_t>(const Tensor& t, int64_t from, int64_t n, int32_
     for (int64_t i = 0; i < n; ++i) to[i] = t.u8()[from + i];
   } else {
     for (int64_t i = 0; i < n; ++i) {
-      to[i] = static_cast<int32_t>(t.phys == Phys::F32 ? t.f32()[from + i] : toFloat(t.b16()[from + i]));
+      to[i] = toInt32(t.phys == Phys::F32 ? t.f32()[from + i] : toFloat(t.b16()[from + i]));
     }
   }
 }

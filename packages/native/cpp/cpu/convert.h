@@ -41,4 +41,26 @@ class Converted {
   std::optional<Scratch<char>> copy_;
 };
 
+// An output that a kernel computes in f32: its own memory, or working memory that store() narrows to bf16.
+class FloatResult {
+ public:
+  FloatResult(Context& context, const Tensor& tensor) : tensor_(tensor), values_(tensor.f32()) {
+    if (tensor.phys == Phys::F32) return;
+    wide_.emplace(context, std::max<int64_t>(tensor.count, 1));
+    values_ = wide_->data();
+  }
+  float* values() { return values_; }
+  void store() {
+    if (!wide_) return;
+    parallelFor(tensor_.count, 1, [&](int64_t begin, int64_t end) {
+      narrow(values_ + begin, tensor_.b16() + begin, end - begin);
+    });
+  }
+
+ private:
+  Tensor tensor_;
+  float* values_;
+  std::optional<Scratch<float>> wide_;
+};
+
 }  // namespace uc

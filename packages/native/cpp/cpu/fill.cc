@@ -39,6 +39,23 @@ void registerFill(Registry& registry) {
         return fillWith(out, static_cast<uint8_t>(value != 0));
     }
   });
+  // count, phys, start, step -> start + i step.
+  registry.add("Range", [](Context&, Args& args, Results& results) {
+    const Dims dims{args.integer()};
+    const Phys phys = physArgument(args);
+    const double start = args.real();
+    const double step = args.real();
+    const Tensor out = results.make(dims, phys);
+    if (phys != Phys::F32 && phys != Phys::I32) fail("a range is float32 or int32");
+    for (int64_t i = 0; i < out.count; ++i) {
+      const double value = start + static_cast<double>(i) * step;
+      if (phys == Phys::F32) {
+        out.f32()[i] = static_cast<float>(value);
+      } else {
+        out.i32()[i] = static_cast<int32_t>(static_cast<int64_t>(value));
+      }
+    }
+  });
 }
 
 }  // namespace uc

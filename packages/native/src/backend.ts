@@ -54,6 +54,13 @@ export class NativeBackend extends MathBackendCPU {
     return { dataId: x.dataId, shape, dtype };
   }
 
+  /** Computes a successor of `x` and lets go of `x`; for chains of calls inside one kernel. */
+  replace(x: tf.TensorInfo, f: (x: tf.TensorInfo) => tf.TensorInfo): tf.TensorInfo {
+    const y = f(x);
+    this.disposeData(x.dataId);
+    return y;
+  }
+
   /** Physical type of a tensor's values. */
   physOf(x: tf.TensorInfo): PhysCode {
     return this.data.get(x.dataId).phys;

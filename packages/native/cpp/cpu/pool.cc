@@ -46,7 +46,7 @@ void pool(Context& context, Args& args, Results& results) {
                 p.pixel(wide.tensor().f32(), row / w.outHeight, row % w.outHeight * w.strideH - w.padTop + ky * w.dilationH,
                         ox * w.strideW - w.padLeft + kx * w.dilationW);
             if (kMax) {
-              for (int64_t k = 0; k < c; ++k) to[k] = from[k] > to[k] || from[k] != from[k] ? from[k] : to[k];
+              for (int64_t k = 0; k < c; ++k) to[k] = from[k] > to[k] ? from[k] : to[k];
             } else {
               for (int64_t k = 0; k < c; ++k) to[k] += from[k];
             }
@@ -98,7 +98,8 @@ void poolGrad(Context& context, Args& args, Results& results) {
             best[k] = -INFINITY;
             place[k] = -1;
           }
-          const float scale = 1.0f / static_cast<float>(std::max<int64_t>((y1 - y0) * (x1 - x0), 1));
+          // As in tfjs-core: the whole window counts, also the part outside the image.
+          const float scale = 1.0f / static_cast<float>(w.height * w.width);
           for (int64_t ky = y0; ky < y1; ++ky) {
             for (int64_t kx = x0; kx < x1; ++kx) {
               const int64_t at = ((oy * w.strideH - w.padTop + ky * w.dilationH) * w.inWidth + ox * w.strideW - w.padLeft +

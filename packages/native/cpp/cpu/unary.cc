@@ -80,7 +80,8 @@ void addTest(Registry& registry, const char* name, Loop<float, uint8_t> f) {
   });
 }
 
-float sign(float x) { return x != x ? x : static_cast<float>((x > 0) - (x < 0)); }
+// 0 for NaN, as tfjs-core wants it.
+float sign(float x) { return static_cast<float>((x > 0) - (x < 0)); }
 
 constexpr float kSeluAlpha = 1.7580993408473768599402175208123f;
 constexpr float kSeluScale = 1.0507009873554804934193349852946f;
@@ -144,7 +145,7 @@ void registerUnary(Registry& r) {
   addUnary(r, "Erf", 0, UC_F(std::erf(x)), nullptr, 16);
   addUnary(r, "Sin", 0, UC_F(std::sin(x)), nullptr, 16);
   addUnary(r, "Cos", 0, UC_F(std::cos(x)), nullptr, 16);
-  addUnary(r, "Tan", 0, UC_F(std::tan(x)), nullptr, 16);
+  addUnary(r, "Tan", 0, UC_F(static_cast<float>(std::tan(static_cast<double>(x)))), nullptr, 16);
   addUnary(r, "Asin", 0, UC_F(std::asin(x)), nullptr, 16);
   addUnary(r, "Acos", 0, UC_F(std::acos(x)), nullptr, 16);
   addUnary(r, "Atan", 0, UC_F(std::atan(x)), nullptr, 16);

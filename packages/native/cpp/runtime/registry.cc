@@ -24,7 +24,7 @@ void Registry::run(Context& context, int64_t index, Args& args, Results& results
   } catch (const std::exception& error) {
     reason = error.what();
   }
-  throw KernelError(names_[index] + " (" + args.described() + "): " + reason);
+  throw KernelError(names_[index] + ": " + reason + " (given " + args.described() + ")");
 }
 
 }  // namespace uc

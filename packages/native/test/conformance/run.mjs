@@ -91,7 +91,8 @@ async function runMode(mode) {
     `${mode} reads: ${counts.passed} passed, ${failures.length} failed, ${counts.pending} pending, ${counts.onBackend} on the native backend`,
   );
   const floor = floors[mode];
-  const enough = options.grep !== '' || (counts.passed >= floor.passed && counts.onBackend >= floor.onBackend);
+  const enough =
+    options.grep !== '' || (counts.passed >= floor.passed && counts.onBackend >= floor.onBackend);
   if (!enough) console.log(`too few specs ran: expected ${floor.passed}, on the backend ${floor.onBackend}`);
   process.exit(failures.length > 0 || !enough ? 1 : 0);
 }

@@ -1,7 +1,7 @@
 // Bundled by run.mjs together with one copy of tfjs-core: prepares jasmine, then loads tfjs-core's own test suite.
 import '../../scripts/tfjs/entry.mjs';
-import { setTestEnvs, setupTestFilters } from '@tensorflow/tfjs-core/dist/jasmine_util';
 import { registerBackend, removeBackend } from '@tensorflow/tfjs-core';
+import { setTestEnvs, setupTestFilters } from '@tensorflow/tfjs-core/dist/jasmine_util';
 import { NativeBackend } from '../../dist/backend.js';
 import { registerNativeBackend } from '../../dist/select-backend.js';
 

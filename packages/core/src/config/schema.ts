@@ -82,14 +82,6 @@ const sft = group('Unified-SFT: one model learns to talk, to answer and to draw 
       published: '8192 expected, 12288 at most',
     },
   ),
-  maxTokensPerSample: integer(
-    8192,
-    'Samples with more text tokens are pointed out by the look at the data before a run.',
-    {
-      minimum: 16,
-      published: '8192; longer samples are dropped',
-    },
-  ),
   mix: Type.Object(taskWeights, {
     additionalProperties: false,
     default: { ...defaultMix },

@@ -11,7 +11,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   maxgradnorm: 'clipNorm',
   dropout: 'conditionDropout',
   expectedtokens: 'tokensPerPack',
-  maxtokens: 'maxTokensPerSample',
+  maxtokens: 'tokensPerPack',
   tasks: 'mix',
   weights: 'mix',
   epochs: 'steps',

@@ -1,5 +1,5 @@
 import { type RandomKey, randomUniform, tf } from '@unicharacter/native';
-import { feedTokens, type KvContext, type UnifiedModel } from '../model/index.js';
+import { feedTokens, inferLogits, type KvContext, type UnifiedModel } from '../model/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import { nextTurn } from './turns.js';
 
@@ -76,7 +76,7 @@ export async function generateText(
 /** Feeds one id and answers the logits of the first `choices` vocabulary rows. */
 function nextLogits(model: UnifiedModel, context: KvContext, id: number, choices: number): Float32Array {
   return tf.tidy(() => {
-    const logits = model.logits(feedTokens(model, context, [id]));
+    const logits = inferLogits(model, feedTokens(model, context, [id]));
     return (logits.dataSync() as Float32Array).subarray(0, choices);
   });
 }

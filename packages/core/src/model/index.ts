@@ -36,6 +36,7 @@ export {
   feedLatents,
   feedPatches,
   feedTokens,
+  inferLogits,
   type PatchGrid,
   VelocityField,
 } from './inference.js';

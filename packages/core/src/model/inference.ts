@@ -1,4 +1,4 @@
-import { cachedAttention, tf } from '@unicharacter/native';
+import { cachedAttention, tf, withAutocast } from '@unicharacter/native';
 import { gridPositions } from '../image/index.js';
 import type { MarkerIds } from './encoded-sample.js';
 import { KvContext } from './kv-cache.js';
@@ -12,6 +12,11 @@ export interface PatchGrid {
   readonly patches: Float32Array;
   readonly rows: number;
   readonly columns: number;
+}
+
+/** Runs in the model's inference precision and frees everything but the result. */
+function compute<T extends tf.TensorContainer>(model: UnifiedModel, f: () => T): T {
+  return withAutocast(model.inferencePrecision, () => tf.tidy(f));
 }
 
 /** A context that has read nothing. */
@@ -41,7 +46,7 @@ export function feedTokens(model: UnifiedModel, context: KvContext, ids: ArrayLi
     );
   }
   context.reserve(count);
-  const hidden = tf.tidy(() => {
+  const hidden = compute(model, () => {
     const tokens = tf.tensor1d(Int32Array.from(ids), 'int32');
     const positions = tf.tensor1d(
       Int32Array.from(ids, (_, i) => context.ropePosition + i),
@@ -53,6 +58,11 @@ export function feedTokens(model: UnifiedModel, context: KvContext, ids: ArrayLi
   });
   context.commit(count, count);
   return hidden;
+}
+
+/** Logits [hidden rows, vocabulary] of final hidden states from `feedTokens`. */
+export function inferLogits(model: UnifiedModel, hidden: tf.Tensor2D): tf.Tensor2D {
+  return compute(model, () => model.logits(hidden));
 }
 
 /** Reads an image through the vision tower: markers and patches share one position and see each other (spec 4.2). */
@@ -67,7 +77,7 @@ export function feedPatches(
   const layout = imageAttention([count]);
   context.reserve(count + 2);
   try {
-    tf.tidy(() => {
+    compute(model, () => {
       const tokens = model.vision.tokens({
         patches: tf.tensor2d(image.patches, [count, patchSize * patchSize * channels]),
         positions: tf.tensor1d(gridPositions(image.rows, image.columns, patchesPerSide), 'int32'),
@@ -98,7 +108,7 @@ export function feedLatents(
 ): void {
   const count = rows * columns;
   context.reserve(count + 2);
-  tf.tidy(() => {
+  compute(model, () => {
     const positions = tf.tensor1d(gridPositions(rows, columns, model.config.latent.maxSide), 'int32');
     const und = tf.concat(markerEmbeddings(model, markers), 0) as tf.Tensor2D;
     const gen = model.embedLatents(latents, model.embedTimes([0]), positions);
@@ -141,7 +151,7 @@ export class VelocityField {
    */
   at(context: KvContext, x: tf.Tensor2D, t: number): tf.Tensor2D {
     const model = this.#model;
-    return tf.tidy(() => {
+    return compute(model, () => {
       const gen = model.embedLatents(x, model.embedTimes([t]), this.#positions);
       const count = this.rows * this.columns + 2;
       const positions = tf.fill([count], context.ropePosition, 'int32') as tf.Tensor1D;

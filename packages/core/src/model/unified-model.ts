@@ -1,4 +1,4 @@
-import { linearCrossEntropy, packedAttention, silu, tf } from '@unicharacter/native';
+import { linearCrossEntropy, type Precision, packedAttention, silu, tf } from '@unicharacter/native';
 import { BRIDGES, EMBEDDING_NAME, HEAD_NAME, LATENT_TABLE_NAME, modelTensors } from './checkpoint-names.js';
 import type { ModelConfig } from './config.js';
 import { timestepFeatures } from './embeddings.js';
@@ -38,10 +38,12 @@ export interface TrainSequence {
 /**
  * The unified model without the VAE: reads text, images and latents in one sequence, predicts text and velocities.
  *
- * Precision is the caller's: wrap calls in `withAutocast`. Training runs inside `valueAndGrads`.
+ * Methods compute in the precision in force (`withAutocast`); training runs inside `valueAndGrads`.
  */
 export class UnifiedModel {
   readonly config: ModelConfig;
+  /** Precision in which contexts are read and pictures are drawn. Training sets its own around each step. */
+  inferencePrecision: Precision = 'float32';
   readonly transformer: MotTransformer;
   readonly vision: VisionTower;
   readonly #weights: WeightStore;

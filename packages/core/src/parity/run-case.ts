@@ -1,0 +1,51 @@
+import { tf } from '@unicharacter/native';
+import { type Comparison, compare } from './compare.js';
+import type { CaseEntry, Golden } from './golden.js';
+import { runnerOf, weightsOf } from './registry.js';
+
+/** The verdict on one case. */
+export interface CaseReport {
+  readonly id: string;
+  readonly regime: string;
+  readonly verdict: 'pass' | 'fail' | 'unsupported';
+  readonly comparisons: readonly Comparison[];
+  /** Stored outputs that were not computed. */
+  readonly notCompared: readonly string[];
+  /** Why the case could not be run. */
+  readonly error?: string;
+  /** Tensors that the case left behind. */
+  readonly leaked: number;
+}
+
+/**
+ * Runs one case and compares every stored output. A case passes when all outputs were computed and lie within their
+ * tolerances and no tensor is left behind.
+ */
+export async function runCase(golden: Golden, entry: CaseEntry): Promise<CaseReport> {
+  const { id, regime } = entry;
+  const runner = runnerOf(id);
+  const blank = { id, regime, comparisons: [], notCompared: [], leaked: 0 };
+  if (!runner) return { ...blank, verdict: 'unsupported' };
+  try {
+    golden.use(weightsOf(id), regime);
+    const before = tf.memory().numTensors;
+    const { outputs, extras = [] } = await runner(golden, entry);
+    const leaked = tf.memory().numTensors - before;
+    const wanted = Object.entries(entry.tensors).filter(([, tensor]) => tensor.role === 'output');
+    const comparisons = wanted.flatMap(([name, tensor]) => {
+      const own = outputs[name];
+      return own ? [compare(name, own, golden.read(entry, name), tensor)] : [];
+    });
+    for (const { name, own, stored, tolerance } of extras)
+      comparisons.push(compare(name, own, stored, tolerance));
+    const notCompared = wanted.map(([name]) => name).filter((name) => !(name in outputs));
+    const ok = comparisons.every((c) => c.ok) && notCompared.length === 0 && leaked === 0;
+    return { ...blank, verdict: ok ? 'pass' : 'fail', comparisons, notCompared, leaked };
+  } catch (error) {
+    return {
+      ...blank,
+      verdict: 'fail',
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
+  }
+}

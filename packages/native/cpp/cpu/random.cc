@@ -9,34 +9,11 @@
 
 #include "../runtime/parallel.h"
 #include "fused.h"
+#include "philox.h"
 
 namespace uc {
 
 namespace {
-
-struct Key {
-  uint32_t seedLow, seedHigh, counterLow, counterHigh, stream;
-};
-
-struct Block {
-  uint32_t word[4];
-};
-
-Block philox(const Key& key, uint32_t index) {
-  uint32_t c0 = index, c1 = key.counterLow, c2 = key.counterHigh, c3 = key.stream;
-  uint32_t k0 = key.seedLow, k1 = key.seedHigh;
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t p0 = uint64_t{0xD2511F53u} * c0;
-    const uint64_t p1 = uint64_t{0xCD9E8D57u} * c2;
-    c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
-    c1 = static_cast<uint32_t>(p1);
-    c2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
-    c3 = static_cast<uint32_t>(p0);
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
-  }
-  return {{c0, c1, c2, c3}};
-}
 
 // -2 ln((word + 1) / 2^32)
 double minusTwoLog(uint32_t word) {
@@ -77,7 +54,7 @@ Pair boxMuller(uint32_t word, uint32_t turn) {
   return {static_cast<float>(radius * x), static_cast<float>(radius * y)};
 }
 
-void normalBlock(const Block& block, float* out) {
+void normalBlock(const PhiloxBlock& block, float* out) {
   for (int pair = 0; pair < 4; pair += 2) {
     const Pair values = boxMuller(block.word[pair], block.word[pair + 1]);
     out[pair] = values.first;
@@ -85,8 +62,8 @@ void normalBlock(const Block& block, float* out) {
   }
 }
 
-void uniformBlock(const Block& block, float* out) {
-  for (int i = 0; i < 4; ++i) out[i] = static_cast<float>(block.word[i] >> 8) * 0x1p-24f;
+void uniformBlock(const PhiloxBlock& block, float* out) {
+  for (int i = 0; i < 4; ++i) out[i] = unitFloat(block.word[i]);
 }
 
 // dims; then seed low, seed high, counter low, counter high, stream as the bits of int32
@@ -94,10 +71,7 @@ template <class F>
 void addRandom(Registry& registry, const char* name, F fill) {
   registry.add(name, [fill](Context&, Args& args, Results& results) {
     const Dims dims = args.dims();
-    Key key;
-    for (uint32_t* part : {&key.seedLow, &key.seedHigh, &key.counterLow, &key.counterHigh, &key.stream}) {
-      *part = static_cast<uint32_t>(args.integer());
-    }
+    const PhiloxKey key = PhiloxKey::read(args);
     const Tensor out = results.make(dims, Phys::F32);
     if ((out.count + 3) / 4 > (int64_t{1} << 32)) fail("more values than one key can give");
     float* values = out.f32();

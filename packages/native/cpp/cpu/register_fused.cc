@@ -9,8 +9,14 @@ void registerFused(Registry& registry) {
   registerAttentionGrad(registry);
   registerCachedAttention(registry);
   registerCrossEntropy(registry);
+  registerDropout(registry);
+  registerFlowInterpolate(registry);
+  registerFlowSde(registry);
   registerGroupNorm(registry);
+  registerGrpoAdvantage(registry);
+  registerGrpoLoss(registry);
   registerLinear(registry);
+  registerLora(registry);
   registerNorm(registry);
   registerOptimizer(registry);
   registerRandom(registry);

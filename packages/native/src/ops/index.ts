@@ -1,10 +1,18 @@
 export { geluTanh, silu, swiglu } from './activations.js';
 export { AttentionLayout, AttentionMode, type TokenMetadata } from './attention-layout.js';
 export { cachedAttention, kvWrite, type PagedCache } from './cached-attention.js';
+export { dropout } from './dropout.js';
+export { flowInterpolate } from './flow-interpolate.js';
+export { type FlowSdeStep, flowSdeLogProb, flowSdeStep } from './flow-sde.js';
+export { type FlowSdeCoefficients, type FlowSdeTimes, flowSdeCoefficients } from './flow-sde-coefficients.js';
+export { gaussianKl } from './gaussian-kl.js';
 export { type GroupNormActivation, groupNorm } from './group-norm.js';
+export { type GrpoAdvantageOptions, type GrpoAdvantages, grpoAdvantage } from './grpo-advantage.js';
+export { type GrpoKl, type GrpoLoss, type GrpoLossOptions, grpoLoss } from './grpo-loss.js';
 export { layerNorm } from './layer-norm.js';
 export { linear } from './linear.js';
 export { linearCrossEntropy } from './linear-cross-entropy.js';
+export { loraLinear, loraScale } from './lora-linear.js';
 export { packedAttention } from './packed-attention.js';
 export type { RandomKey } from './philox.js';
 export { randomNormal, randomUniform } from './random.js';

@@ -2,10 +2,17 @@ import type { NativeKernel } from '../kernels/kernel.js';
 import { optimizerKernels } from '../optim/native-kernels.js';
 import { activationKernels } from './activations.js';
 import { cachedAttentionKernels } from './cached-attention.js';
+import { dropoutKernels } from './dropout.js';
+import { flowInterpolateKernels } from './flow-interpolate.js';
+import { flowSdeKernels } from './flow-sde.js';
+import { gaussianKlKernels } from './gaussian-kl.js';
 import { groupNormKernels } from './group-norm.js';
+import { grpoAdvantageKernels } from './grpo-advantage.js';
+import { grpoLossKernels } from './grpo-loss.js';
 import { layerNormKernels } from './layer-norm.js';
 import { linearKernels } from './linear.js';
 import { linearCrossEntropyKernels } from './linear-cross-entropy.js';
+import { loraLinearKernels } from './lora-linear.js';
 import { packedAttentionKernels } from './packed-attention.js';
 import { randomKernels } from './random.js';
 import { rmsNormKernels } from './rms-norm.js';
@@ -18,6 +25,13 @@ export const fusedKernels: NativeKernel[] = [
   ...groupNormKernels,
   ...layerNormKernels,
   ...linearCrossEntropyKernels,
+  ...dropoutKernels,
+  ...flowInterpolateKernels,
+  ...flowSdeKernels,
+  ...gaussianKlKernels,
+  ...grpoAdvantageKernels,
+  ...grpoLossKernels,
+  ...loraLinearKernels,
   ...linearKernels,
   ...optimizerKernels,
   ...packedAttentionKernels,

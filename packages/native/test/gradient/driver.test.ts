@@ -1,7 +1,8 @@
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import * as tf from '../../lib/tfjs.mjs';
 import { checkpoint, noGrad, valueAndGrads } from '../../src/autodiff/index.js';
 import { tapeState } from '../../src/autodiff/tape.js';
+import { selectBackend } from '../../src/select-backend.js';
 import { expectClose, normals } from '../support.js';
 
 let w: tf.Variable;
@@ -9,168 +10,170 @@ let b: tf.Variable;
 let other: tf.Variable;
 let before: number;
 
-beforeAll(() => {
-  tf.setBackend('cpu');
-});
-
-beforeEach(() => {
-  w = tf.variable(normals([3, 3]));
-  b = tf.variable(normals([3]));
-  other = tf.variable(normals([2]));
-  before = tf.memory().numTensors;
-});
-
-afterEach(() => {
-  expect(tf.memory().numTensors).toBe(before);
-  expect(tapeState().gradientDepth).toBe(0);
-  expect(tapeState().kernelDepth).toBe(0);
-  tf.dispose([w, b, other]);
-});
-
-const x = normals([4, 3]);
-const block = (h: tf.Tensor) => tf.tanh(tf.add(tf.matMul(h as tf.Tensor2D, w as tf.Tensor2D), b));
-const network = (h: tf.Tensor) => block(block(h));
-
-function stock() {
-  const { value, grads } = tf.variableGrads(() => tf.mean(tf.square(network(x))), [w, b]);
-  return { loss: value, grads: [grads[w.name]!, grads[b.name]!] };
-}
-
-test('gradients equal those of tfjs-core, a variable off the path gets null, aux comes back', () => {
-  const expected = stock();
-  const found = valueAndGrads(() => {
-    const y = network(x);
-    return { loss: tf.mean(tf.square(y)) as tf.Scalar, y, note: 'kept' };
-  }, [w, b, other]);
-  expect(found.grads[2]).toBeNull();
-  expect(found.aux.note).toBe('kept');
-  expect(found.aux.y.shape).toEqual([4, 3]);
-  expectClose(found.loss, expected.loss, 0);
-  expectClose(found.grads[0]!, expected.grads[0]!, 0);
-  expectClose(found.grads[1]!, expected.grads[1]!, 0);
-  tf.dispose([expected, found] as unknown as tf.TensorContainer);
-});
-
-test('one tensor used many times sums its contributions', () => {
-  const found = valueAndGrads(() => {
-    const parts = [1, 2, 3, 4, 5].map((c) => tf.sum(tf.mul(b, c)));
-    return { loss: tf.addN(parts) as tf.Scalar };
-  }, [b]);
-  expectClose(found.grads[0]!, [15, 15, 15], 1e-6);
-  tf.dispose([found.loss, found.grads[0]!]);
-});
-
-test('an operation with unused outputs and a gradient that hands dy through', () => {
-  const found = valueAndGrads(() => {
-    const [first] = tf.split(w, 3, 0);
-    const through = tf.customGrad((a) => ({
-      value: tf.clone(a as tf.Tensor),
-      gradFunc: (dy: tf.Tensor) => dy,
-    }));
-    return { loss: tf.sum(through(first!)) as tf.Scalar };
-  }, [w]);
-  expectClose(found.grads[0]!, [1, 1, 1, 0, 0, 0, 0, 0, 0], 0);
-  tf.dispose([found.loss, found.grads[0]!]);
-});
-
-test('when the function throws, nothing leaks and the next call works', () => {
-  expect(() =>
-    valueAndGrads(() => {
-      network(x);
-      throw new Error('in the middle');
-    }, [w]),
-  ).toThrow('in the middle');
-  expect(tf.memory().numTensors).toBe(before);
-  const again = valueAndGrads(() => ({ loss: tf.sum(w) as tf.Scalar }), [w]);
-  expectClose(again.grads[0]!, new Float32Array(9).fill(1), 0);
-  tf.dispose([again.loss, again.grads[0]!]);
-});
-
-test('a missing gradient and a wrong loss are named', () => {
-  expect(() =>
-    valueAndGrads(() => ({ loss: tf.sum(tf.cast(tf.greater(w, 0), 'float32')) as tf.Scalar }), [w]),
-  ).toThrow(/Greater/);
-  expect(() => valueAndGrads(() => ({ loss: w as unknown as tf.Scalar }), [w])).toThrow(/float32 \[3,3\]/);
-});
-
-test('noGrad makes constants', () => {
-  const found = valueAndGrads(() => {
-    const frozen = noGrad(() => tf.mul(b, 3));
-    return { loss: tf.sum(tf.mul(frozen, b)) as tf.Scalar };
-  }, [b]);
-  const expected = b.dataSync().map((value) => 3 * value);
-  expectClose(found.grads[0]!, expected, 1e-6);
-  tf.dispose([found.loss, found.grads[0]!]);
-});
-
-test.each(['captured', 'passed'])('checkpointed gradients are bit-identical, weights %s', (how) => {
-  const expected = stock();
-  const step = (h: tf.Tensor) =>
-    how === 'captured'
-      ? checkpoint((a) => block(a!), [h])
-      : checkpoint(
-          (a, m, c) => tf.tanh(tf.add(tf.matMul(a as tf.Tensor2D, m as tf.Tensor2D), c!)),
-          [h, w, b],
-        );
-  const found = valueAndGrads(
-    () => ({ loss: tf.mean(tf.square(step(step(x)))) as tf.Scalar }),
-    [w, b, other],
-  );
-  expect(found.grads[2]).toBeNull();
-  expectClose(found.loss, expected.loss, 0);
-  expectClose(found.grads[0]!, expected.grads[0]!, 0);
-  expectClose(found.grads[1]!, expected.grads[1]!, 0);
-  tf.dispose([expected, found.loss, found.grads] as unknown as tf.TensorContainer);
-});
-
-test('nested checkpoints, and a block that hands its input through', () => {
-  const expected = stock();
-  const inner = (h: tf.Tensor) => checkpoint((a) => block(a!), [h]);
-  const found = valueAndGrads(() => {
-    const y = checkpoint((a) => inner(inner(checkpoint((c) => c!, [a!]))), [x]);
-    return { loss: tf.mean(tf.square(y)) as tf.Scalar };
-  }, [w, b]);
-  expectClose(found.grads[0]!, expected.grads[0]!, 0);
-  expectClose(found.grads[1]!, expected.grads[1]!, 0);
-  tf.dispose([expected, found.loss, found.grads] as unknown as tf.TensorContainer);
-});
-
-test('checkpoint works under tf.grads of tfjs-core', () => {
-  const f = (a: tf.Tensor, m: tf.Tensor) => tf.sum(tf.tanh(tf.matMul(a as tf.Tensor2D, m as tf.Tensor2D)));
-  const plain = tf.grads(f)([x, w]);
-  const checked = tf.grads((a: tf.Tensor, m: tf.Tensor) => checkpoint((p, q) => f(p!, q!), [a, m]))([x, w]);
-  plain.forEach((g, i) => {
-    expectClose(checked[i]!, g, 0);
+describe.each(['cpu', 'native'] as const)('on %s', (backend) => {
+  beforeAll(() => {
+    selectBackend(backend);
   });
-  tf.dispose([plain, checked] as unknown as tf.TensorContainer);
-});
 
-test('valueAndGrads inside a checkpointed or recorded function leaves the outer tape alone', () => {
-  const found = valueAndGrads(() => {
-    const h = tf.mul(b, 2);
-    const inner = valueAndGrads(() => ({ loss: tf.sum(tf.square(other)) as tf.Scalar }), [other]);
-    tf.dispose([inner.loss, inner.grads[0]!]);
-    return { loss: tf.sum(h) as tf.Scalar };
-  }, [b]);
-  expectClose(found.grads[0]!, [2, 2, 2], 0);
-  tf.dispose([found.loss, found.grads[0]!]);
-});
+  beforeEach(() => {
+    w = tf.variable(normals([3, 3]));
+    b = tf.variable(normals([3]));
+    other = tf.variable(normals([2]));
+    before = tf.memory().numTensors;
+  });
 
-test('saved tensors are freed while the backward pass runs', () => {
-  let live = 0;
-  const watched = tf.customGrad((a) => ({
-    value: tf.clone(a as tf.Tensor),
-    gradFunc: (dy: tf.Tensor) => {
-      live = tf.memory().numTensors - before;
-      return tf.clone(dy);
-    },
-  }));
-  const found = valueAndGrads(() => {
-    let h = watched(b);
-    for (let i = 0; i < 40; i++) h = tf.tanh(h);
-    return { loss: tf.sum(h) as tf.Scalar };
-  }, [b]);
-  // The watched operation is differentiated last: what the forty others saved is gone by then.
-  expect(live).toBeLessThan(8);
-  tf.dispose([found.loss, found.grads[0]!]);
+  afterEach(() => {
+    expect(tf.memory().numTensors).toBe(before);
+    expect(tapeState().gradientDepth).toBe(0);
+    expect(tapeState().kernelDepth).toBe(0);
+    tf.dispose([w, b, other]);
+  });
+
+  const x = normals([4, 3]);
+  const block = (h: tf.Tensor) => tf.tanh(tf.add(tf.matMul(h as tf.Tensor2D, w as tf.Tensor2D), b));
+  const network = (h: tf.Tensor) => block(block(h));
+
+  function stock() {
+    const { value, grads } = tf.variableGrads(() => tf.mean(tf.square(network(x))), [w, b]);
+    return { loss: value, grads: [grads[w.name]!, grads[b.name]!] };
+  }
+
+  test('gradients equal those of tfjs-core, a variable off the path gets null, aux comes back', () => {
+    const expected = stock();
+    const found = valueAndGrads(() => {
+      const y = network(x);
+      return { loss: tf.mean(tf.square(y)) as tf.Scalar, y, note: 'kept' };
+    }, [w, b, other]);
+    expect(found.grads[2]).toBeNull();
+    expect(found.aux.note).toBe('kept');
+    expect(found.aux.y.shape).toEqual([4, 3]);
+    expectClose(found.loss, expected.loss, 0);
+    expectClose(found.grads[0]!, expected.grads[0]!, 0);
+    expectClose(found.grads[1]!, expected.grads[1]!, 0);
+    tf.dispose([expected, found] as unknown as tf.TensorContainer);
+  });
+
+  test('one tensor used many times sums its contributions', () => {
+    const found = valueAndGrads(() => {
+      const parts = [1, 2, 3, 4, 5].map((c) => tf.sum(tf.mul(b, c)));
+      return { loss: tf.addN(parts) as tf.Scalar };
+    }, [b]);
+    expectClose(found.grads[0]!, [15, 15, 15], 1e-6);
+    tf.dispose([found.loss, found.grads[0]!]);
+  });
+
+  test('an operation with unused outputs and a gradient that hands dy through', () => {
+    const found = valueAndGrads(() => {
+      const [first] = tf.split(w, 3, 0);
+      const through = tf.customGrad((a) => ({
+        value: tf.clone(a as tf.Tensor),
+        gradFunc: (dy: tf.Tensor) => dy,
+      }));
+      return { loss: tf.sum(through(first!)) as tf.Scalar };
+    }, [w]);
+    expectClose(found.grads[0]!, [1, 1, 1, 0, 0, 0, 0, 0, 0], 0);
+    tf.dispose([found.loss, found.grads[0]!]);
+  });
+
+  test('when the function throws, nothing leaks and the next call works', () => {
+    expect(() =>
+      valueAndGrads(() => {
+        network(x);
+        throw new Error('in the middle');
+      }, [w]),
+    ).toThrow('in the middle');
+    expect(tf.memory().numTensors).toBe(before);
+    const again = valueAndGrads(() => ({ loss: tf.sum(w) as tf.Scalar }), [w]);
+    expectClose(again.grads[0]!, new Float32Array(9).fill(1), 0);
+    tf.dispose([again.loss, again.grads[0]!]);
+  });
+
+  test('a missing gradient and a wrong loss are named', () => {
+    expect(() =>
+      valueAndGrads(() => ({ loss: tf.sum(tf.cast(tf.greater(w, 0), 'float32')) as tf.Scalar }), [w]),
+    ).toThrow(/Greater/);
+    expect(() => valueAndGrads(() => ({ loss: w as unknown as tf.Scalar }), [w])).toThrow(/float32 \[3,3\]/);
+  });
+
+  test('noGrad makes constants', () => {
+    const found = valueAndGrads(() => {
+      const frozen = noGrad(() => tf.mul(b, 3));
+      return { loss: tf.sum(tf.mul(frozen, b)) as tf.Scalar };
+    }, [b]);
+    const expected = b.dataSync().map((value) => 3 * value);
+    expectClose(found.grads[0]!, expected, 1e-6);
+    tf.dispose([found.loss, found.grads[0]!]);
+  });
+
+  test.each(['captured', 'passed'])('checkpointed gradients are bit-identical, weights %s', (how) => {
+    const expected = stock();
+    const step = (h: tf.Tensor) =>
+      how === 'captured'
+        ? checkpoint((a) => block(a!), [h])
+        : checkpoint(
+            (a, m, c) => tf.tanh(tf.add(tf.matMul(a as tf.Tensor2D, m as tf.Tensor2D), c!)),
+            [h, w, b],
+          );
+    const found = valueAndGrads(
+      () => ({ loss: tf.mean(tf.square(step(step(x)))) as tf.Scalar }),
+      [w, b, other],
+    );
+    expect(found.grads[2]).toBeNull();
+    expectClose(found.loss, expected.loss, 0);
+    expectClose(found.grads[0]!, expected.grads[0]!, 0);
+    expectClose(found.grads[1]!, expected.grads[1]!, 0);
+    tf.dispose([expected, found.loss, found.grads] as unknown as tf.TensorContainer);
+  });
+
+  test('nested checkpoints, and a block that hands its input through', () => {
+    const expected = stock();
+    const inner = (h: tf.Tensor) => checkpoint((a) => block(a!), [h]);
+    const found = valueAndGrads(() => {
+      const y = checkpoint((a) => inner(inner(checkpoint((c) => c!, [a!]))), [x]);
+      return { loss: tf.mean(tf.square(y)) as tf.Scalar };
+    }, [w, b]);
+    expectClose(found.grads[0]!, expected.grads[0]!, 0);
+    expectClose(found.grads[1]!, expected.grads[1]!, 0);
+    tf.dispose([expected, found.loss, found.grads] as unknown as tf.TensorContainer);
+  });
+
+  test('checkpoint works under tf.grads of tfjs-core', () => {
+    const f = (a: tf.Tensor, m: tf.Tensor) => tf.sum(tf.tanh(tf.matMul(a as tf.Tensor2D, m as tf.Tensor2D)));
+    const plain = tf.grads(f)([x, w]);
+    const checked = tf.grads((a: tf.Tensor, m: tf.Tensor) => checkpoint((p, q) => f(p!, q!), [a, m]))([x, w]);
+    plain.forEach((g, i) => {
+      expectClose(checked[i]!, g, 0);
+    });
+    tf.dispose([plain, checked] as unknown as tf.TensorContainer);
+  });
+
+  test('valueAndGrads inside a checkpointed or recorded function leaves the outer tape alone', () => {
+    const found = valueAndGrads(() => {
+      const h = tf.mul(b, 2);
+      const inner = valueAndGrads(() => ({ loss: tf.sum(tf.square(other)) as tf.Scalar }), [other]);
+      tf.dispose([inner.loss, inner.grads[0]!]);
+      return { loss: tf.sum(h) as tf.Scalar };
+    }, [b]);
+    expectClose(found.grads[0]!, [2, 2, 2], 0);
+    tf.dispose([found.loss, found.grads[0]!]);
+  });
+
+  test('saved tensors are freed while the backward pass runs', () => {
+    let live = 0;
+    const watched = tf.customGrad((a) => ({
+      value: tf.clone(a as tf.Tensor),
+      gradFunc: (dy: tf.Tensor) => {
+        live = tf.memory().numTensors - before;
+        return tf.clone(dy);
+      },
+    }));
+    const found = valueAndGrads(() => {
+      let h = watched(b);
+      for (let i = 0; i < 40; i++) h = tf.tanh(h);
+      return { loss: tf.sum(h) as tf.Scalar };
+    }, [b]);
+    // The watched operation is differentiated last: what the forty others saved is gone by then.
+    expect(live).toBeLessThan(8);
+    tf.dispose([found.loss, found.grads[0]!]);
+  });
 });

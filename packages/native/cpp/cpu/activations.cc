@@ -40,6 +40,7 @@ void mapOne(const Tensor& a, const Tensor& out, const F& f) {
       const int64_t n = std::min(kBlock, end - at);
       const float* x = readRow(a, at, n, bufferA);
       float* y = rowTarget(out, at, bufferOut);
+#pragma omp simd
       for (int64_t i = 0; i < n; ++i) y[i] = f(x[i]);
       writeRow(out, at, n, y);
     }
@@ -55,6 +56,7 @@ void mapTwo(const Tensor& a, const Tensor& b, const Tensor& out, const F& f) {
       const float* x = readRow(a, at, n, bufferA);
       const float* z = readRow(b, at, n, bufferB);
       float* y = rowTarget(out, at, bufferOut);
+#pragma omp simd
       for (int64_t i = 0; i < n; ++i) y[i] = f(x[i], z[i]);
       writeRow(out, at, n, y);
     }
@@ -71,6 +73,7 @@ void swigluGrad(const Tensor& gate, const Tensor& up, const Tensor& dy, const Te
       const float* d = readRow(dy, at, n, bufferDy);
       float* dg = rowTarget(dGate, at, bufferDGate);
       float* du = rowTarget(dUp, at, bufferDUp);
+#pragma omp simd
       for (int64_t i = 0; i < n; ++i) {
         const float s = sigmoid(g[i]);
         dg[i] = d[i] * u[i] * s * (1.0f + g[i] * (1.0f - s));

@@ -123,6 +123,7 @@ void forward(const Problem& p, const float* statistics, const float* w, const fl
       const float* x = readRow(p.x, at, n, bufferX.data());
       float* out = rowTarget(y, at, bufferY.data());
       const float *mean = ch.mean.data(), *inverse = ch.inverse.data();
+#pragma omp simd
       for (int64_t c = 0; c < n; ++c) out[c] = (x[c] - mean[c]) * inverse[c] * w[c] + b[c];
       if (p.silu) {
         for (int64_t c = 0; c < n; ++c) out[c] *= sigmoid(out[c]);
@@ -136,11 +137,13 @@ void forward(const Problem& p, const float* statistics, const float* w, const fl
 void pixelGradient(const Problem& p, const Channels& ch, const float* w, const float* b, const float* x, const float* dy,
                    float* h, float* dz) {
   const float *mean = ch.mean.data(), *inverse = ch.inverse.data();
+#pragma omp simd
   for (int64_t c = 0; c < p.channels; ++c) h[c] = (x[c] - mean[c]) * inverse[c];
   if (!p.silu) {
     for (int64_t c = 0; c < p.channels; ++c) dz[c] = dy[c];
     return;
   }
+#pragma omp simd
   for (int64_t c = 0; c < p.channels; ++c) {
     const float z = h[c] * w[c] + b[c];
     const float s = sigmoid(z);
@@ -172,7 +175,9 @@ void backward(Context& context, const Problem& p, const float* statistics, const
     float* own = sums.data() + (sample * p.parts + part) * 2 * n;
     std::memset(own, 0, static_cast<size_t>(2 * n) * sizeof(float));
     visit(sample, part, [&](int64_t, const Channels&, const float* h, const float* dz) {
+#pragma omp simd
       for (int64_t c = 0; c < n; ++c) own[c] += dz[c] * h[c];
+#pragma omp simd
       for (int64_t c = 0; c < n; ++c) own[n + c] += dz[c];
     });
   });
@@ -205,6 +210,7 @@ void backward(Context& context, const Problem& p, const float* statistics, const
     visit(sample, part, [&](int64_t at, const Channels& ch, const float* h, const float* dz) {
       float* out = rowTarget(dx, at, bufferDx.data());
       const float* inverse = ch.inverse.data();
+#pragma omp simd
       for (int64_t c = 0; c < n; ++c) out[c] = inverse[c] * (dz[c] * w[c] - plain[c] - h[c] * gh[c]);
       writeRow(dx, at, n, out);
     });

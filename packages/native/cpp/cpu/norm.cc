@@ -65,8 +65,10 @@ void forward(Context& context, const Operands& o, float eps, const Tensor& y) {
       float* out = rowTarget(y, row * n, bufferY.data());
       const Moments m = moments(x, n, eps, o.centre);
       if (o.centre) {
+#pragma omp simd
         for (int64_t i = 0; i < n; ++i) out[i] = (x[i] - m.mean) * m.inverse * w[i] + b[i];
       } else {
+#pragma omp simd
         for (int64_t i = 0; i < n; ++i) out[i] = x[i] * m.inverse * w[i];
       }
       writeRow(y, row * n, n, out);
@@ -97,12 +99,14 @@ void backward(Context& context, const Operands& o, const Tensor& dy, float eps, 
       }
       meanG = o.centre ? meanG * scale : 0.0f;
       meanGh *= scale;
+#pragma omp simd
       for (int64_t i = 0; i < n; ++i) {
         const float h = (x[i] - m.mean) * m.inverse;
         out[i] = m.inverse * (d[i] * w[i] - meanG - h * meanGh);
         sums[i] += d[i] * h;
       }
       if (o.centre) {
+#pragma omp simd
         for (int64_t i = 0; i < n; ++i) sums[n + i] += d[i];
       }
       writeRow(dx, row * n, n, out);

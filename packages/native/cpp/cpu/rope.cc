@@ -34,6 +34,7 @@ void rotate(const Tensor& x, const Tensor& positions, double theta, bool inverse
         const float* b = a + half;
         float* first = rowTarget(y, at, bufferY.data());
         float* second = first + half;
+#pragma omp simd
         for (int64_t k = 0; k < half; ++k) {
           first[k] = a[k] * cosine[k] - b[k] * sine[k];
           second[k] = b[k] * cosine[k] + a[k] * sine[k];

@@ -1,5 +1,5 @@
 /** Every fused op on the native backend against its composition on 'cpu': values, gradients, bf16, repeatability. */
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import * as tf from '../../lib/tfjs.mjs';
 import { valueAndGrads } from '../../src/autodiff/index.js';
 import { resetCounters, setStrict, traffic } from '../../src/counters.js';
@@ -183,18 +183,6 @@ beforeAll(() => {
 });
 
 describe.each(cases)('$name', (one) => {
-  let tensors: number;
-  let bytes: number;
-  beforeEach(() => {
-    evaluate('native', one);
-    [tensors, bytes] = [tf.memory().numTensors, memoryStats().liveBytes];
-  });
-  afterEach(() => {
-    selectBackend('native');
-    expect(memoryStats().liveBytes).toBe(bytes);
-    expect(tf.memory().numTensors).toBeGreaterThanOrEqual(tensors);
-  });
-
   test('float32 values and gradients', () => {
     const native = evaluate('native', one);
     const composed = evaluate('cpu', one);
@@ -212,9 +200,11 @@ describe.each(cases)('$name', (one) => {
     });
   });
 
-  test('twice the same bits', () => {
+  test('twice the same bits, and nothing left behind', () => {
     const first = evaluate('native', one);
+    const before = [memoryStats().liveBytes, tf.memory().numTensors];
     expect(evaluate('native', one)).toEqual(first);
+    expect([memoryStats().liveBytes, tf.memory().numTensors]).toEqual(before);
   });
 });
 

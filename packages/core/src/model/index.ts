@@ -20,7 +20,6 @@ export {
   type VisionConfig,
 } from './config.js';
 export { imageLatents, imagePatches, type LatentGrid, resizeTo } from './encode-image.js';
-export { encodeSample, type SampleEncoders } from './encode-sample.js';
 export {
   chooseDropped,
   type DropoutRates,

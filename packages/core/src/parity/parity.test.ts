@@ -1,7 +1,7 @@
-import { selectBackend } from '@unicharacter/native';
+import { selectBackend, setStrict } from '@unicharacter/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findGoldenTiny } from '../../test/shared-folder.js';
-import { Golden } from './golden.js';
+import { type CaseEntry, Golden } from './golden.js';
 import { runnerOf } from './registry.js';
 import { runCase } from './run-case.js';
 
@@ -9,20 +9,41 @@ const dir = findGoldenTiny();
 const golden = dir === undefined ? null : new Golden(dir);
 const supported = golden?.manifest.cases.filter((entry) => runnerOf(entry.id)) ?? [];
 
-describe.skipIf(golden === null)('reference numbers of the tiny model', () => {
-  beforeAll(() => selectBackend('cpu'));
-  afterAll(() => golden?.close());
+/** The composed ops are slow; these cases touch all of them. */
+const ON_CPU = ['vit', 'vae_decode_odd', 'text_vqa', 't2i_no_text_cfg', 'train_pack'];
 
-  it.each(supported.map((entry) => [entry.id, entry] as const))('%s', async (_, entry) => {
-    const report = await runCase(golden as Golden, entry);
-    const failed = report.comparisons
-      .filter((c) => !c.ok)
-      .map(({ name, maxAbs, tolerance }) => ({ name, maxAbs, tolerance }));
-    expect({ ...report, comparisons: failed }).toMatchObject({
-      verdict: 'pass',
-      comparisons: [],
-      notCompared: [],
-      leaked: 0,
-    });
+describe.skipIf(golden === null)('reference numbers of the tiny model, fused kernels', () => {
+  beforeAll(() => {
+    selectBackend('native');
+    setStrict(true);
+  });
+  afterAll(() => {
+    golden?.close();
+    setStrict(false);
+  });
+
+  it.each(supported.map((entry) => [entry.id, entry] as const))('%s', (_, entry) => expectPass(entry));
+});
+
+describe.skipIf(golden === null)('reference numbers of the tiny model, composed ops', () => {
+  const composed = dir === undefined ? null : new Golden(dir);
+  beforeAll(() => selectBackend('cpu'));
+  afterAll(() => composed?.close());
+
+  it.each(ON_CPU)('%s', async (id) => {
+    await expectPass((composed as Golden).entry(id), composed as Golden);
   });
 });
+
+async function expectPass(entry: CaseEntry, numbers = golden as Golden): Promise<void> {
+  const report = await runCase(numbers, entry);
+  const failed = report.comparisons
+    .filter((c) => !c.ok)
+    .map(({ name, maxAbs, tolerance }) => ({ name, maxAbs, tolerance }));
+  expect({ ...report, comparisons: failed }).toMatchObject({
+    verdict: 'pass',
+    comparisons: [],
+    notCompared: [],
+    leaked: 0,
+  });
+}

@@ -1,0 +1,285 @@
+import { setStrict, tf } from '@unicharacter/native';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { tiny, tokenizer, useStrictNative } from '../../test/tiny-model.js';
+import { ownTemplates } from '../data/index.js';
+import { solidImage } from '../image/index.js';
+import { emptyContext, FlowVae, feedTokens, inferLogits, UnifiedModel } from '../model/index.js';
+import { disposeContexts, type GenerationModels, readRequest, textItemIds } from './contexts.js';
+import { chooseToken, generateText } from './generate-text.js';
+import { answer, answerAboutImage, draw } from './requests.js';
+import { rolePlay } from './role-play.js';
+import { AbortedError } from './turns.js';
+
+let models: GenerationModels;
+let tensors: number;
+beforeAll(() => {
+  useStrictNative();
+  models = { model: UnifiedModel.init(tiny, 6), vae: FlowVae.init(tiny.vae, 6), tokenizer };
+  models.model
+    .variables()
+    .get('llm2vae.weight')
+    ?.assign(tf.randomNormal([64, 32], 0, 0.2, 'float32', 1) as tf.Tensor2D);
+});
+beforeEach(() => {
+  tensors = tf.memory().numTensors;
+});
+afterEach(() => expect(tf.memory().numTensors).toBe(tensors));
+afterAll(() => {
+  models.model.dispose();
+  models.vae.dispose();
+  setStrict(false);
+});
+
+describe('chooseToken', () => {
+  const logits = Float32Array.from([0, 2, 1, -1]);
+  const draws = (options: { temperature: number; topP?: number }) => {
+    const counts = [0, 0, 0, 0];
+    for (let counter = 0; counter < 2000; counter++) {
+      (counts[chooseToken(logits, options, { seed: 1, stream: 2, counter })] as number)++;
+    }
+    return counts;
+  };
+
+  it('takes the likeliest without temperature', () => {
+    expect(chooseToken(logits, {}, { seed: 1, stream: 2, counter: 0 })).toBe(1);
+  });
+
+  it('draws from the softmax of the logits over the temperature', () => {
+    const weights = Array.from(logits, (value) => Math.exp(value / 0.7));
+    const total = weights.reduce((sum, w) => sum + w, 0);
+    draws({ temperature: 0.7 }).forEach((count, i) => {
+      expect(Math.abs(count / 2000 - (weights[i] as number) / total)).toBeLessThan(0.04);
+    });
+  });
+
+  it('keeps to the nucleus and to the key', () => {
+    // Probabilities at temperature 1: 0.087, 0.644, 0.237, 0.032.
+    const counts = draws({ temperature: 1, topP: 0.8 });
+    expect(counts[0]).toBe(0);
+    expect(counts[3]).toBe(0);
+    expect(counts[2]).toBeGreaterThan(400);
+    expect(draws({ temperature: 1 })).toEqual(draws({ temperature: 1 }));
+  });
+});
+
+describe('generateText', () => {
+  it('feeds begin marker and own tokens, streams what it returns, and never answers ids without a token', async () => {
+    const context = emptyContext(models.model);
+    const parts: string[] = [];
+    const options = { maxTokens: 9, temperature: 50, seed: 4, onToken: (part: string) => parts.push(part) };
+    const { text, ids, finish } = await generateText(models.model, context, tokenizer, options);
+    expect(finish).toBe('length');
+    expect(ids).toHaveLength(9);
+    expect(ids.every((id) => id < tokenizer.size)).toBe(true);
+    expect(parts.join('')).toBe(text);
+    expect(text).toBe(tokenizer.decode(ids, { skipSpecial: true }));
+    // The last id has been answered but not read.
+    expect(context.length).toBe(9);
+    context.dispose();
+    const again = emptyContext(models.model);
+    expect((await generateText(models.model, again, tokenizer, options)).ids).toEqual(ids);
+    again.dispose();
+  });
+
+  it('stops at the end marker without answering it', async () => {
+    const head = models.model.variables().get('language_model.lm_head.weight') as tf.Variable;
+    const before = head.clone();
+    const scratch = emptyContext(models.model);
+    const hidden = tf.tidy(() => feedTokens(models.model, scratch, [tokenizer.special.bos]).dataSync());
+    scratch.dispose();
+    const pushed = before.dataSync().slice();
+    pushed.set(
+      hidden.map((h) => 10 * h),
+      tokenizer.special.eos * tiny.llm.hiddenSize,
+    );
+    const raised = tf.tensor(pushed, head.shape);
+    head.assign(raised);
+    const context = emptyContext(models.model);
+    const result = await generateText(models.model, context, tokenizer, { maxTokens: 5 });
+    head.assign(before);
+    tf.dispose([before, raised]);
+    expect(result).toEqual({ text: '', ids: [], finish: 'stop' });
+    expect(context.length).toBe(1);
+    context.dispose();
+  });
+
+  it('stops when asked to', async () => {
+    const stop = new AbortController();
+    const request = answer(models, [{ kind: 'text', text: 'hello' }], {
+      maxTokens: 50,
+      temperature: 50,
+      signal: stop.signal,
+      onToken: () => stop.abort(),
+    });
+    await expect(request).rejects.toThrow(AbortedError);
+  });
+});
+
+describe('readRequest', () => {
+  const picture = solidImage(128, 128, [10, 200, 30]);
+
+  it('forks the contexts of guidance as the published pipeline does', () => {
+    const text = textItemIds(tokenizer, 'hello').length;
+    const plain = readRequest(models, [{ kind: 'text', text: 'hello' }], { purpose: 'draw' });
+    const sizes = ({ main, withoutText, withoutImages }: typeof plain) =>
+      [main, withoutText, withoutImages].map(({ length, ropePosition }) => [length, ropePosition]);
+    expect(sizes(plain)).toEqual([
+      [text, text],
+      [0, 0],
+      [text, text],
+    ]);
+    expect(plain.imageSize).toBeNull();
+    disposeContexts(plain);
+
+    const system = textItemIds(tokenizer, 'think').length;
+    const thinking = readRequest(models, [{ kind: 'text', text: 'hello' }], {
+      purpose: 'draw',
+      system: 'think',
+    });
+    expect(sizes(thinking)).toEqual([
+      [system + text, system + text],
+      [system, system],
+      [system + text, system + text],
+    ]);
+    disposeContexts(thinking);
+
+    // 64 latent tokens and 81 patches, each with two markers and one position.
+    const edit = readRequest(
+      models,
+      [
+        { kind: 'image', image: picture },
+        { kind: 'text', text: 'hello' },
+      ],
+      { purpose: 'draw' },
+    );
+    expect(sizes(edit)).toEqual([
+      [66 + 83 + text, 2 + text],
+      [66 + 83, 2],
+      [text, text],
+    ]);
+    expect(edit.imageSize).toEqual({ width: 128, height: 128 });
+    disposeContexts(edit);
+
+    const question = readRequest(
+      models,
+      [
+        { kind: 'image', image: picture },
+        { kind: 'text', text: 'hello' },
+      ],
+      { purpose: 'answer' },
+    );
+    expect(sizes(question)[0]).toEqual([83 + text, 1 + text]);
+    disposeContexts(question);
+  });
+
+  it('lets what follows depend on the picture that was shown', () => {
+    const logitsAfter = (shown: typeof picture) => {
+      const contexts = readRequest(models, [{ kind: 'image', image: shown }], { purpose: 'answer' });
+      const logits = tf.tidy(() =>
+        inferLogits(models.model, feedTokens(models.model, contexts.main, [7])).dataSync(),
+      );
+      disposeContexts(contexts);
+      return logits;
+    };
+    const green = logitsAfter(picture);
+    expect(logitsAfter(picture)).toEqual(green);
+    const red = logitsAfter(solidImage(128, 128, [250, 0, 120]));
+    expect(Math.hypot(...red.map((value, i) => value - (green[i] as number)))).toBeGreaterThan(1e-4);
+  });
+
+  it('answers a question about a picture as it answers the same request', async () => {
+    const options = { maxTokens: 3 };
+    const items = [{ kind: 'image', image: picture } as const, { kind: 'text', text: 'who is it' } as const];
+    expect(await answerAboutImage(models, picture, 'who is it', options)).toEqual(
+      await answer(models, items, options),
+    );
+  });
+});
+
+describe('draw', () => {
+  const request = [{ kind: 'text', text: 'a fox' }] as const;
+
+  it('draws the same picture for the same seed, of the size asked for', async () => {
+    const steps: number[] = [];
+    const options = {
+      width: 64,
+      height: 48,
+      steps: 4,
+      seed: 3,
+      onStep: (done: number, all: number) => steps.push(done, all),
+    };
+    const { image, thought } = await draw(models, request, options);
+    expect([image.width, image.height, thought]).toEqual([64, 48, null]);
+    expect(steps).toEqual([1, 3, 2, 3, 3, 3]);
+    const again = await draw(models, request, options);
+    expect(Buffer.from(again.image.data).equals(Buffer.from(image.data))).toBe(true);
+    const other = await draw(models, request, { ...options, seed: 4 });
+    expect(Buffer.from(other.image.data).equals(Buffer.from(image.data))).toBe(false);
+  });
+
+  it('thinks first when asked to', async () => {
+    const think = { system: ownTemplates.imageSystem, text: { maxTokens: 4 } };
+    const { thought } = await draw(models, request, { width: 32, height: 32, steps: 2, think });
+    expect(typeof thought).toBe('string');
+  });
+
+  it('stops when asked to', async () => {
+    const stop = new AbortController();
+    const drawing = draw(models, request, {
+      width: 32,
+      height: 32,
+      steps: 9,
+      signal: stop.signal,
+      onStep: () => stop.abort(),
+    });
+    await expect(drawing).rejects.toThrow(AbortedError);
+  });
+
+  it('refuses a size below one latent token', async () => {
+    await expect(draw(models, request, { width: 8, height: 64 })).rejects.toThrow(/at least 16 pixels/);
+  });
+});
+
+describe('rolePlay', () => {
+  it('replies, plans, and draws what was said', async () => {
+    const scene = { name: 'Olmo', description: 'A small owl.', opening: 'Hoo.', user: 'Where are you?' };
+    const options = {
+      reply: { maxTokens: 3, seed: 1 },
+      plan: { maxTokens: 3 },
+      image: { width: 32, height: 32, steps: 2 },
+      thinking: true,
+    };
+    const { reply, image, plan } = await rolePlay(models, scene, options);
+    expect([image.width, image.height]).toEqual([32, 32]);
+    // An untrained model writes no plan in the expected form.
+    expect(plan).toEqual({ thinking: '', instruction: '' });
+    const prompt = `Character Description: A small owl.\n\nOpening: Hoo.\n\nUser Input: Where are you?\n\n${ownTemplates.reply('Olmo')}`;
+    const expected = await answer(models, [{ kind: 'text', text: prompt }], {
+      temperature: 0.7,
+      maxTokens: 3,
+      seed: 1,
+    });
+    expect(reply).toBe(expected.text);
+  });
+
+  it('logits of a prompt do not depend on how it was cut', () => {
+    const ids = textItemIds(tokenizer, 'the owl sits in the tree');
+    const whole = emptyContext(models.model);
+    const cut = emptyContext(models.model);
+    const last = (context: typeof whole, tail: number[]) =>
+      tf.tidy(() =>
+        Array.from(
+          inferLogits(models.model, feedTokens(models.model, context, tail))
+            .dataSync()
+            .slice(-2048),
+        ),
+      );
+    const expected = last(whole, ids);
+    feedTokens(models.model, cut, ids.slice(0, 5)).dispose();
+    last(cut, ids.slice(5)).forEach((value, i) => {
+      expect(value).toBeCloseTo(expected[i] as number, 4);
+    });
+    whole.dispose();
+    cut.dispose();
+  });
+});

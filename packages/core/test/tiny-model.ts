@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url';
+import { selectBackend, setStrict } from '@unicharacter/native';
+import { loadModelConfig, type ModelConfig } from '../src/model/config.js';
+import type { EncodedItem } from '../src/model/encoded-sample.js';
+import { loadTokenizer } from '../src/tokenizer/index.js';
+
+/** The backend of training and generation tests: fused kernels, nothing in plain JavaScript. */
+export function useStrictNative(): void {
+  selectBackend('native');
+  setStrict(true);
+}
+
+const nanoFolder = fileURLToPath(new URL('../../../models/nano', import.meta.url));
+
+export const nano = loadModelConfig(nanoFolder);
+
+/** The nano configuration, narrower: tests only need its shape of computation. */
+export const tiny: ModelConfig = {
+  ...nano,
+  llm: { ...nano.llm, hiddenSize: 32, intermediateSize: 48, layers: 2, heads: 2, kvHeads: 1, headDim: 16 },
+  vit: { ...nano.vit, hiddenSize: 32, intermediateSize: 48, layers: 1, heads: 2, headDim: 16 },
+  vae: { ...nano.vae, channels: 8, channelMultipliers: [1, 1, 1, 2], resBlocks: 1 },
+};
+
+/** The tokenizer that ships with nano. */
+export const tokenizer = loadTokenizer(nanoFolder);
+
+export function wave(length: number, scale = 1): Float32Array {
+  return Float32Array.from({ length }, (_, i) => Math.sin(i) * scale);
+}
+
+export const textItem = (ids: number[], loss = false, droppable = false): EncodedItem => ({
+  kind: 'text',
+  ids,
+  loss,
+  droppable,
+});

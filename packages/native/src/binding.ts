@@ -34,6 +34,8 @@ let loaded: NativeBinding | undefined;
 /** The addon, loaded on first use. Throws {@link AddonMissingError} when it has not been built. */
 export function nativeBinding(): NativeBinding {
   if (loaded === undefined) {
+    // Idle OpenMP threads spin before they sleep. The default (milliseconds) makes a busy machine several times slower.
+    process.env.GOMP_SPINCOUNT ??= '20000';
     try {
       loaded = createRequire(import.meta.url)(addonPath) as NativeBinding;
     } catch (error) {

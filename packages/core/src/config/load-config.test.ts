@@ -165,10 +165,15 @@ describe('problems', () => {
     expect(problemsOf('seed: 1')).toEqual(['c.yaml: data: missing; expected text that is not empty']);
   });
 
+  it('leave out a default warm-up that a short run cannot hold', () => {
+    const config = parseConfig('data: d\nvae: {steps: 7}\nsft: {steps: 3}\n', 'c.yaml');
+    expect([config.vae.optimizer.warmupSteps, config.sft.optimizer.warmupSteps]).toEqual([7, 3]);
+  });
+
   it('include options that contradict each other', () => {
     const source = [
       'data: d',
-      'vae: {crop: 256, steps: 10}',
+      'vae: {crop: 256, steps: 10, optimizer: {warmupSteps: 20}}',
       'sft:',
       '  mix: {t2i: 0}',
       '  optimizer: {lr: 0.1, minLr: 0.2, betas: [0.9, 1]}',
@@ -177,7 +182,7 @@ describe('problems', () => {
     expect(problemsOf(source)).toEqual([
       'c.yaml:2:13: vae.crop: expected at most image.size, which is 128, found 256',
       'c.yaml:4:8: sft.mix: expected a weight above 0 for at least one task, found none',
-      'c.yaml:2:6: vae.optimizer.warmupSteps: expected at most vae.steps, which is 10, found 20',
+      'c.yaml:2:54: vae.optimizer.warmupSteps: expected at most vae.steps, which is 10, found 20',
       'c.yaml:5:31: sft.optimizer.minLr: expected at most lr, which is 0.1, found 0.2',
       'c.yaml:5:43: sft.optimizer.betas: expected numbers below 1, found [0.9, 1]',
       'c.yaml:6:41: generate.image.guidance.interval: expected [low, high], found [1, 0.4]',

@@ -41,6 +41,7 @@ export function parseConfig(
 
   const config = Value.Default(TrainConfigSchema, structuredClone(value)) as TrainConfig;
   config.out ??= defaultRunFolder(config.data);
+  shortenDefaultWarmup(config, value);
   const problems = findProblems(config);
   if (problems.length === 0) return config;
   throw new ConfigError(
@@ -66,6 +67,18 @@ export function parseOverride(assignment: string): [path: string, value: unknown
     return [assignment.slice(0, at).trim(), parseYaml(assignment.slice(at + 1))];
   } catch (cause) {
     throw fail(`the value is not valid YAML (${cause instanceof Error ? cause.message : String(cause)})`);
+  }
+}
+
+/** A short run (`--steps 5`) should not fail over a warm-up that nobody asked for. */
+function shortenDefaultWarmup(config: TrainConfig, given: Record<string, unknown>): void {
+  for (const stage of ['vae', 'sft'] as const) {
+    const asked = (given[stage] as { optimizer?: { warmupSteps?: unknown } } | undefined)?.optimizer
+      ?.warmupSteps;
+    const { steps, optimizer } = config[stage] ?? {};
+    if (asked !== undefined || typeof steps !== 'number' || typeof optimizer?.warmupSteps !== 'number')
+      continue;
+    optimizer.warmupSteps = Math.min(optimizer.warmupSteps, steps);
   }
 }
 

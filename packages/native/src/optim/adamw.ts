@@ -1,7 +1,7 @@
 import * as tf from '../../lib/tfjs.mjs';
 import { noGrad } from '../autodiff/no-grad.js';
 import { describe } from '../ops/check.js';
-import { hasKernel, runMany } from '../ops/dispatch.js';
+import { hasKernel, runMany, runOne } from '../ops/dispatch.js';
 import { globalNorm } from './global-norm.js';
 import { ownStorage } from './in-place.js';
 
@@ -14,6 +14,12 @@ export interface AdamWConfig {
   eps: number;
   /** Decoupled weight decay per unit of learning rate. */
   weightDecay: number;
+  /**
+   * How moments are stored, default 'float32'. 'bf16' halves their memory: arithmetic stays float32 and results are rounded
+   * at random by step and element, so that small changes count on average. Only the native backend stores bfloat16; on
+   * others the option changes nothing.
+   */
+  state?: 'float32' | 'bf16';
   /** Which variables decay; all when absent. */
   decays?: (variable: tf.Variable) => boolean;
 }
@@ -38,6 +44,7 @@ interface Moments {
 
 /** Coefficients of one step, the same for every variable but for the decay. */
 interface Coefficients {
+  step: number;
   lr: number;
   beta1: number;
   beta2: number;
@@ -58,7 +65,7 @@ const CLIP_EPS = 1e-6;
  * `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`,
  * `w ← w − lr·λ·w − lr · m/(1−β₁ᵗ) / (√v/√(1−β₂ᵗ) + eps)`.
  *
- * Moments are float32 and keyed by variable name, made at a variable's first gradient. With `clipNorm` c each gradient is
+ * Moments are keyed by variable name, made at a variable's first gradient. With `clipNorm` c each gradient is
  * multiplied by `min(1, c / (norm + 1e-6))`; the factor is applied on the device, nothing is read to the host.
  */
 export class AdamW {
@@ -117,6 +124,7 @@ export class AdamW {
     this.#step++;
     const [beta1, beta2] = this.#config.betas;
     const coefficients: Coefficients = {
+      step: this.#step,
       lr,
       beta1,
       beta2,
@@ -155,7 +163,7 @@ export class AdamW {
       const second = state.tensors.get(name + SECOND);
       if (second === undefined)
         throw new Error(`AdamW.load: expected ${name + SECOND} beside ${key}, found none`);
-      this.#moments.set(name, { first: momentFrom(first), second: momentFrom(second) });
+      this.#moments.set(name, { first: this.#momentFrom(first), second: this.#momentFrom(second) });
     }
     const expected = [...this.#moments].length * 2;
     if (state.tensors.size !== expected) {
@@ -174,17 +182,23 @@ export class AdamW {
   #momentsOf(variable: tf.Variable): Moments {
     const existing = this.#moments.get(variable.name);
     if (existing !== undefined) return existing;
-    const zero = () => tf.tidy(() => tf.variable(tf.fill(variable.shape, 0), false));
+    const zero = () => tf.tidy(() => this.#momentFrom(tf.fill(variable.shape, 0)));
     const made = { first: zero(), second: zero() };
     this.#moments.set(variable.name, made);
     return made;
   }
-}
 
-function momentFrom(values: tf.Tensor): tf.Variable {
-  const moment = tf.variable(values, false);
-  ownStorage(moment);
-  return moment;
+  /** A moment with storage of its own in the type of this optimizer. */
+  #momentFrom(values: tf.Tensor): tf.Variable {
+    return noGrad(() =>
+      tf.tidy(() => {
+        const narrow = this.#config.state === 'bf16' && hasKernel('StoreAsBf16');
+        const moment = tf.variable(narrow ? runOne('StoreAsBf16', { x: values }) : values, false);
+        if (!narrow) ownStorage(moment);
+        return moment;
+      }),
+    );
+  }
 }
 
 /** What one variable needs for its update. */

@@ -6,5 +6,6 @@ import * as tf from '../../lib/tfjs.mjs';
  */
 export function ownStorage(variable: tf.Variable): void {
   if (tf.engine().backend.refCount(variable.dataId) === 1) return;
-  tf.tidy(() => variable.assign(tf.add(variable, tf.zerosLike(variable))));
+  // A number from JavaScript leaves the physical type as it is.
+  tf.tidy(() => variable.assign(tf.mul(variable, 1)));
 }

@@ -1,7 +1,9 @@
 import type * as tf from '../../lib/tfjs.mjs';
+import { Phys } from '../binding.js';
 import { kernel, type NativeKernel } from '../kernels/kernel.js';
 
 interface AdamWAttrs {
+  step: number;
   lr: number;
   beta1: number;
   beta2: number;
@@ -22,17 +24,21 @@ export const optimizerKernels: NativeKernel[] = [
   }),
   // Inputs: norm, and for variable i variable<i>, gradient<i>, first<i>, second<i>.
   kernel<Record<string, tf.TensorInfo>, AdamWAttrs>('AdamW', ({ inputs, attrs, backend }) => {
-    const { lr, beta1, beta2, eps, correction1, correction2, clipNorm, decays } = attrs;
+    const { step, lr, beta1, beta2, eps, correction1, correction2, clipNorm, decays } = attrs;
     const call = backend.call('AdamW').tensor(inputs.norm!).int(decays.length);
     decays.forEach((_, i) => {
       call.inPlace(inputs[`variable${i}`]!).tensor(inputs[`gradient${i}`]!);
       call.inPlace(inputs[`first${i}`]!).inPlace(inputs[`second${i}`]!);
     });
+    call.int(step);
     for (const value of [lr, beta1, beta2, eps, correction1, correction2, clipNorm, ...decays])
       call.real(value);
     call.run();
     return [];
   }),
+  kernel<{ x: tf.TensorInfo }, unknown>('StoreAsBf16', ({ inputs: { x }, backend }) =>
+    backend.call('Cast').tensor(x).int(Phys.bf16).output(x.shape, 'float32'),
+  ),
   kernel<{ ema: tf.TensorInfo; value: tf.TensorInfo }, { decay: number }>('EmaUpdate', (args) => {
     args.backend
       .call('EmaUpdate')

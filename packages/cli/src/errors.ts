@@ -18,15 +18,26 @@ const INPUT_ERRORS = new Set([
   'DataError',
   'ImageError',
   'ModelConfigError',
+  'RunError',
   'SafetensorsError',
   'TokenizerError',
+  'TrainError',
   'UnsafeBindError',
   'WeightsError',
 ]);
 
+const WRITE_FAILURES = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EFBIG']);
+
 export function exitCodeOf(error: unknown): number {
   if (error instanceof InterruptedError) return ExitCode.interrupted;
-  return error instanceof Error && INPUT_ERRORS.has(error.name) ? ExitCode.usage : ExitCode.failure;
+  if (!(error instanceof Error) || writeFailed(error)) return ExitCode.failure;
+  return INPUT_ERRORS.has(error.name) ? ExitCode.usage : ExitCode.failure;
+}
+
+/** A full or unwritable disk lies behind it: nothing is wrong with the command or the data. */
+function writeFailed(error: Error): boolean {
+  if ('code' in error && WRITE_FAILURES.has(String(error.code))) return true;
+  return error.cause instanceof Error && writeFailed(error.cause);
 }
 
 /** One message for the terminal; the stack and the causes only when asked for. */

@@ -7,6 +7,7 @@ import {
 } from '../lib/tfjs.mjs';
 import { type MemoryStats, NativeBackend } from './backend.js';
 import { nativeBinding } from './binding.js';
+import { registerGradients } from './gradients/index.js';
 import { nativeKernels } from './kernels/index.js';
 import { fallback } from './kernels/kernel.js';
 
@@ -14,6 +15,7 @@ import { fallback } from './kernels/kernel.js';
 export function registerNativeBackend(): void {
   if (findBackendFactory('native') !== null && findBackendFactory('native') !== undefined) return;
   nativeBinding();
+  registerGradients();
   const covered = new Set(nativeKernels.map((k) => k.kernelName));
   for (const native of nativeKernels) registerKernel(native);
   for (const stock of getKernelsForBackend('cpu')) {
@@ -33,6 +35,7 @@ export function registerNativeBackend(): void {
  */
 export function selectBackend(name: 'native' | 'cpu'): void {
   if (name === 'native') registerNativeBackend();
+  else registerGradients();
   // Both backends start synchronously, so the promise is already settled.
   void setBackend(name);
 }

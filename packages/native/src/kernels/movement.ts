@@ -181,4 +181,20 @@ export const movementKernels: NativeKernel[] = [
     args.backend.disposeData(padded.dataId);
     return result;
   }),
+  // dy with the dimensions of the sparse slice; `begin` and `strides` as sliceInfo() normalises them.
+  kernel<{ dy: tf.TensorInfo }, { shape: number[]; begin: number[]; strides: number[] }>(
+    'StridedSliceGrad',
+    ({ inputs: { dy }, attrs: { shape, begin, strides }, backend }) => {
+      const own = stridesOf(shape);
+      const offset = util.sizeFromShape(dy.shape) === 0 ? 0 : dot(begin, own);
+      return stridedPut(
+        backend,
+        dy,
+        shape,
+        own.map((s, d) => s * strides[d]!),
+        offset,
+        0,
+      );
+    },
+  ),
 ];

@@ -38,7 +38,9 @@ await main(async () => {
   if (counts.failed > 0) process.exitCode = 1;
 });
 
-const show = (line) => console.log(`      ${line}`);
+function show(line) {
+  console.log(`      ${line}`);
+}
 
 /** A check without countable tests. */
 async function stage(counts, program, args) {

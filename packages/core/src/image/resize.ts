@@ -111,5 +111,5 @@ function filterLines(data: Uint8Array, filter: Filter, length: number, layout: L
 }
 
 function clip8(value: number): number {
-  return value < 0 ? 0 : value > 255 ? 255 : value;
+  return Math.max(0, Math.min(value, 255));
 }

@@ -1,6 +1,8 @@
 import type { CaseRunner } from './case.js';
 import { drawingCase } from './cases/drawing.js';
 import { imageCase } from './cases/images.js';
+import { optimizerCase } from './cases/optimizer.js';
+import { rolloutCase, stochasticStepCase } from './cases/stochastic-flow.js';
 import { textCase } from './cases/text.js';
 import { tokenizerCase } from './cases/tokenizer.js';
 import { trainCase } from './cases/train.js';
@@ -17,6 +19,9 @@ const RUNNERS: readonly (readonly [pattern: RegExp, runner: CaseRunner])[] = [
   [/^text_/, textCase],
   [/^(t2i|edit|variant)_/, drawingCase],
   [/^train_pack$/, trainCase],
+  [/^adamw_/, optimizerCase],
+  [/^sde_step$/, stochasticStepCase],
+  [/^grpo_rollout_/, rolloutCase],
 ];
 
 /** How a case is computed; undefined for a case that is not supported. */

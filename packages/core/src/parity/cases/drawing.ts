@@ -94,7 +94,8 @@ export const drawingCase: CaseRunner = async (golden, entry) => {
   return { outputs };
 };
 
-function guidanceOf(inputs: CaseEntry['inputs']): Guidance {
+/** The guidance that the inputs of a case describe. */
+export function guidanceOf(inputs: CaseEntry['inputs']): Guidance {
   return {
     text: inputs.cfg_text_scale as number,
     image: inputs.cfg_img_scale as number,

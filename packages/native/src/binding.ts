@@ -35,7 +35,7 @@ let loaded: NativeBinding | undefined;
 export function nativeBinding(): NativeBinding {
   if (loaded === undefined) {
     // Idle OpenMP threads spin before they sleep. The default (milliseconds) makes a busy machine several times slower.
-    process.env.GOMP_SPINCOUNT ??= '20000';
+    process.env.GOMP_SPINCOUNT ??= '1000';
     try {
       loaded = createRequire(import.meta.url)(addonPath) as NativeBinding;
     } catch (error) {

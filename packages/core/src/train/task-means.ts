@@ -45,7 +45,10 @@ export function taskMeans(rows: readonly LossRows[]): TaskMeans {
   };
 }
 
-/** A matrix [names, losses] whose rows average over the whole pack and over each task. */
+/**
+ * A matrix [names, losses] whose rows average over the whole pack and over each task. Applied without a matrix product, which
+ * autocast would round to bfloat16.
+ */
 function averaging(kind: 'ce' | 'mse', rows: readonly LossRows[]) {
   const total = rows.reduce((sum, row) => sum + row[kind], 0);
   const tasks = [...new Set(rows.filter((row) => row[kind] > 0).map((row) => row.task))].sort();
@@ -65,7 +68,6 @@ function averaging(kind: 'ce' | 'mse', rows: readonly LossRows[]) {
     names: [kind, ...tasks.map((task) => `${kind}/${task}`)],
     weights,
     apply: (losses: tf.Tensor1D | null): tf.Tensor1D | null =>
-      losses &&
-      tf.tidy(() => tf.reshape(tf.matMul(weights, tf.reshape(losses, [-1, 1])), [-1]) as tf.Tensor1D),
+      losses && (tf.tidy(() => tf.sum(tf.mul(weights, losses), 1)) as tf.Tensor1D),
   };
 }

@@ -9,7 +9,7 @@ import { shown } from './example.mjs';
  * @returns {Promise<string>} the path of the sheet
  */
 export async function demonstrate(run, prompts) {
-  const { openRun, contactSheet, encodePng, writeFileAtomic } = await import('@unicharacter/core');
+  const { contactSheet, encodePng, openRun, writeFileAtomic } = await import('@unicharacter/core');
   const engine = await openRun(run);
   const folder = join(run, 'demo');
   mkdirSync(folder, { recursive: true });

@@ -23,7 +23,8 @@ export async function trainExample() {
     console.log(`      ${shown(example.run)} is trained already (delete the folder to train again)`);
     return;
   }
-  await run(process.execPath, [CLI, 'train', '--config', example.config, '--out', example.run]);
+  const args = [CLI, 'train', '--config', example.config, '--out', example.run];
+  await run(process.execPath, args, { env: { INIT_CWD: ROOT } });
 }
 
 /**

@@ -8,7 +8,12 @@ import { ensurePackages } from './lib/packages.mjs';
 import { duration, Steps, secondsSoFar } from './lib/steps.mjs';
 import { ensureToolchain } from './lib/toolchain.mjs';
 
-const PROMPTS = ['Hello! Who are you?', 'What do you like to do?', 'Shall we go outside?'];
+/** The first two are in the character's data, the last one is not. */
+const PROMPTS = [
+  'Good morning, Olmo! Is this your house?',
+  'The sun is going down. Shall we go home?',
+  'Do you like autumn rain?',
+];
 
 await main(async () => {
   const steps = new Steps(5);

@@ -4,6 +4,7 @@ export * from './data/index.js';
 export * from './generate/index.js';
 export * from './image/index.js';
 export * from './model/index.js';
+export * from './reward/index.js';
 export * from './run/index.js';
 export * from './tensor-io/index.js';
 export * from './tokenizer/index.js';

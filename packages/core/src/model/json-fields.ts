@@ -89,6 +89,11 @@ export class JsonFields {
     this.#fail(name, allowed.map((v) => JSON.stringify(v)).join(' or '));
   }
 
+  /** Does the field hold exactly this value? */
+  is(name: string, value: unknown): boolean {
+    return this.#take(name) === value;
+  }
+
   /** Fails on fields that nobody asked for: a misspelt override must not be ignored. */
   finish(): void {
     const unknown = Object.keys(this.#values).filter((name) => !this.#taken.has(name));

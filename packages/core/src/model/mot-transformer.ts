@@ -1,4 +1,4 @@
-import { checkpoint, linear, rmsNorm, rope, swiglu, tf } from '@unicharacter/native';
+import { checkpoint, linear, loraLinear, rmsNorm, rope, swiglu, tf } from '@unicharacter/native';
 import { type Expert, finalNormName, layerNames } from './checkpoint-names.js';
 import type { LanguageModelConfig } from './config.js';
 import { scoped } from './scoped.js';
@@ -31,8 +31,9 @@ interface ExpertLayer {
   readonly postNorm: tf.Tensor1D;
 }
 
-/** y = x·Wᵀ + b for x [..., in]. */
-export function project<T extends tf.Tensor>(x: T, { weight, bias }: Linear): T {
+/** y = x·Wᵀ + b for x [..., in], with the low-rank update of the layer where it has one. */
+export function project<T extends tf.Tensor>(x: T, { weight, bias, update }: Linear): T {
+  if (update) return loraLinear(x, weight, bias, update.a, update.b, update.scale);
   return (bias ? linear(x, weight, bias) : linear(x, weight)) as T;
 }
 
@@ -43,23 +44,31 @@ const EXPERTS: readonly Expert[] = ['und', 'gen'];
  * (spec 2.2 to 2.5).
  */
 export class MotTransformer {
+  /** Every projection of every layer by published name: what an adapter can update. */
+  readonly projections: ReadonlyMap<string, Linear>;
   readonly #config: LanguageModelConfig;
   readonly #layers: Record<Expert, ExpertLayer>[];
   readonly #finalNorm: Record<Expert, tf.Tensor1D>;
 
   constructor(config: LanguageModelConfig, weights: WeightStore) {
     this.#config = config;
+    const projections = new Map<string, Linear>();
     const vector = (name: string) => weights.get(name) as tf.Tensor as tf.Tensor1D;
+    const projection = (name: string) => {
+      const layer = weights.linear(name);
+      projections.set(name, layer);
+      return layer;
+    };
     const expert = (index: number, kind: Expert): ExpertLayer => {
       const n = layerNames(index, kind);
       return {
-        q: weights.linear(n.q),
-        k: weights.linear(n.k),
-        v: weights.linear(n.v),
-        o: weights.linear(n.o),
-        gate: weights.linear(n.gate),
-        up: weights.linear(n.up),
-        down: weights.linear(n.down),
+        q: projection(n.q),
+        k: projection(n.k),
+        v: projection(n.v),
+        o: projection(n.o),
+        gate: projection(n.gate),
+        up: projection(n.up),
+        down: projection(n.down),
         qNorm: vector(n.qNorm),
         kNorm: vector(n.kNorm),
         inputNorm: vector(n.inputNorm),
@@ -70,6 +79,7 @@ export class MotTransformer {
       und: expert(i, 'und'),
       gen: expert(i, 'gen'),
     }));
+    this.projections = projections;
     this.#finalNorm = { und: vector(finalNormName('und')), gen: vector(finalNormName('gen')) };
   }
 

@@ -2,6 +2,7 @@ import { linearCrossEntropy, type Precision, packedAttention, silu, tf } from '@
 import { BRIDGES, EMBEDDING_NAME, HEAD_NAME, LATENT_TABLE_NAME, modelTensors } from './checkpoint-names.js';
 import type { ModelConfig } from './config.js';
 import { timestepFeatures } from './embeddings.js';
+import type { LoraAdapter, LoraTarget } from './lora.js';
 import { type ExpertSlices, MotTransformer, project } from './mot-transformer.js';
 import { scoped } from './scoped.js';
 import type { StagedRow } from './staged-row.js';
@@ -50,6 +51,7 @@ export class UnifiedModel {
   readonly #embedding: tf.Tensor2D;
   readonly #head: Linear;
   readonly #latentTable: tf.Tensor2D;
+  #adapter: LoraAdapter | null = null;
   readonly #bridges: {
     readonly time1: Linear;
     readonly time2: Linear;
@@ -92,6 +94,41 @@ export class UnifiedModel {
   /** All weights by published name. The two sin-cos tables are not trainable. */
   variables(): ReadonlyMap<string, tf.Variable> {
     return this.#weights.variables();
+  }
+
+  /** The adapter that the model computes with, or null. */
+  get adapter(): LoraAdapter | null {
+    return this.#adapter;
+  }
+
+  /**
+   * Computes with an adapter from now on; null switches it off. Several adapters can lie side by side on one base: the
+   * base is neither changed nor copied. The adapter stays the caller's.
+   */
+  useAdapter(adapter: LoraAdapter | null): void {
+    for (const [name, projection] of this.transformer.projections) projection.update = adapter?.update(name);
+    this.#adapter = adapter;
+  }
+
+  /** Runs `f` with another adapter (null: none) and puts the one in use back, also when `f` throws. */
+  withAdapter<T>(adapter: LoraAdapter | null, f: () => T): T {
+    const before = this.#adapter;
+    this.useAdapter(adapter);
+    try {
+      return f();
+    } finally {
+      this.useAdapter(before);
+    }
+  }
+
+  /** Shapes of the modules that an adapter can update, by published name. */
+  adapterTargets(): ReadonlyMap<string, LoraTarget> {
+    return new Map(
+      [...this.transformer.projections].map(([name, { weight }]) => [
+        name,
+        { out: weight.shape[0], in: weight.shape[1] },
+      ]),
+    );
   }
 
   /** Writes every weight under its published name; the file loads by itself. */

@@ -8,10 +8,19 @@ export class WeightsError extends Error {
   override name = 'WeightsError';
 }
 
+/** A low-rank change of a linear layer: W + scale·B·A with A [rank, in] and B [out, rank]. */
+export interface LowRankUpdate {
+  readonly a: tf.Tensor2D;
+  readonly b: tf.Tensor2D;
+  readonly scale: number;
+}
+
 /** A linear layer y = x·Wᵀ + b with W [out, in]. */
 export interface Linear {
   readonly weight: tf.Tensor2D;
   readonly bias: tf.Tensor1D | null;
+  /** Added to the weight by the adapter in use; absent without one. */
+  update?: LowRankUpdate | undefined;
 }
 
 /** Scale and offset of a layer or group norm, each [channels]. */

@@ -1,0 +1,156 @@
+import { join } from 'node:path';
+import { tf } from '@unicharacter/native';
+import { openSafetensors, replaceFileWith, type TensorSource, writeSafetensors } from '../tensor-io/index.js';
+import { type Expert, layerNames } from './checkpoint-names.js';
+import { JsonFields } from './json-fields.js';
+import { LORA_PROJECTIONS, LoraAdapter, type LoraTarget, parsePeftName, updateMatrix } from './lora.js';
+import type { UnifiedModel } from './unified-model.js';
+import { WeightsError } from './weight-store.js';
+
+/** File names of an adapter, those of PEFT. */
+export const ADAPTER_FILE = 'adapter_model.safetensors';
+export const ADAPTER_CONFIG = 'adapter_config.json';
+
+/**
+ * Writes an adapter as PEFT does: `adapter_model.safetensors` and `adapter_config.json`.
+ *
+ * @param base name or path of the base model, for the reader
+ * @param values other tensors under the adapter's names (a running mean) instead of the adapter's own
+ */
+export function saveAdapter(
+  folder: string,
+  adapter: LoraAdapter,
+  base: string,
+  values: ReadonlyMap<string, tf.Tensor> = adapter.variables(),
+): void {
+  const stored = [...values].map(([name, tensor]) => ({
+    name,
+    dtype: 'F32' as const,
+    shape: tensor.shape,
+    get data(): Float32Array {
+      return tensor.dataSync<'float32'>();
+    },
+  }));
+  writeSafetensors(join(folder, ADAPTER_FILE), stored, { format: 'pt' });
+  replaceFileWith(join(folder, ADAPTER_CONFIG), `${JSON.stringify(peftConfig(adapter, base), null, 2)}\n`);
+}
+
+/** What PEFT needs to know of the adapter. Modules are a pattern: names of both experts end alike. */
+function peftConfig({ settings }: LoraAdapter, base: string): Record<string, unknown> {
+  return {
+    peft_type: 'LORA',
+    task_type: null,
+    base_model_name_or_path: base,
+    r: settings.rank,
+    lora_alpha: settings.alpha,
+    lora_dropout: 0,
+    use_rslora: settings.rankStabilised,
+    use_dora: false,
+    bias: 'none',
+    fan_in_fan_out: false,
+    inference_mode: true,
+    init_lora_weights: true,
+    modules_to_save: null,
+    target_modules: targetPattern(settings.targets),
+  };
+}
+
+/** A regular expression for the full names of all updated modules. */
+function targetPattern(targets: LoraAdapter['settings']['targets']): string {
+  const [layer] = layerNames(0, 'und').q.split('0.self_attn');
+  const experts: readonly Expert[] = ['und', 'gen'];
+  const inLayer = experts.flatMap((expert) =>
+    targets[expert].map((projection) => layerNames(0, expert)[projection].slice(`${layer}0.`.length)),
+  );
+  const escaped = (text: string) => text.replaceAll('.', '\\.');
+  return `${escaped(layer!)}\\d+\\.(${inLayer.map(escaped).join('|')})`;
+}
+
+/**
+ * Reads an adapter that was written here or by PEFT.
+ *
+ * @param targets shapes of all modules that can be updated, by published name
+ * @throws WeightsError naming every tensor that does not fit; ModelConfigError for a feature that is not supported
+ */
+export function loadAdapter(folder: string, targets: ReadonlyMap<string, LoraTarget>): LoraAdapter {
+  const fields = JsonFields.fromFile(join(folder, ADAPTER_CONFIG));
+  fields.mustBe('peft_type', ['LORA']);
+  fields.mustBe('use_dora', [false]);
+  fields.mustBe('bias', ['none']);
+  fields.mustBe('use_rslora', [false, true]);
+  const rank = fields.count('r');
+  const file = openSafetensors(join(folder, ADAPTER_FILE));
+  try {
+    const modules = checkedModules(file, join(folder, ADAPTER_FILE), rank, targets);
+    const settings = {
+      rank,
+      alpha: fields.number('lora_alpha'),
+      rankStabilised: fields.is('use_rslora', true),
+      targets: { und: projectionsOf(modules, 'und'), gen: projectionsOf(modules, 'gen') },
+    };
+    const read = (name: string) =>
+      tf.tidy(() => tf.variable(tf.tensor(file.readFloat32(name), [...file.info(name).shape])));
+    const updates = [...modules].map(([module, { A, B }]) => [module, { a: read(A!), b: read(B!) }] as const);
+    return new LoraAdapter(settings, new Map(updates));
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Writes a model with the adapter in use merged into its weights, W + scale·B·A summed in float32: a checkpoint in the
+ * published layout that needs no adapter. One tensor is on the host at a time.
+ */
+export function saveMerged(model: UnifiedModel, path: string, dtype: 'F32' | 'BF16' = 'F32'): void {
+  const { adapter } = model;
+  const stored = [...model.variables()].map(([name, variable]) => ({
+    name,
+    dtype,
+    shape: variable.shape,
+    get data(): Float32Array {
+      const update = adapter?.update(name.replace(/\.weight$/, ''));
+      if (!update) return variable.dataSync<'float32'>();
+      return tf.tidy(() => tf.add(variable, updateMatrix(update)).dataSync<'float32'>());
+    },
+  }));
+  writeSafetensors(path, stored, { format: 'pt' });
+}
+
+type Parts = Partial<Record<'A' | 'B', string>>;
+
+function checkedModules(
+  file: TensorSource,
+  path: string,
+  rank: number,
+  targets: ReadonlyMap<string, LoraTarget>,
+): Map<string, Parts> {
+  const modules = new Map<string, Parts>();
+  const problems: string[] = [];
+  for (const name of file.names()) {
+    const parsed = parsePeftName(name);
+    const target = parsed && targets.get(parsed.module);
+    if (!parsed || !target) {
+      problems.push(`${name}: the model has no such projection`);
+      continue;
+    }
+    const expected = parsed.part === 'A' ? [rank, target.in] : [target.out, rank];
+    const { shape } = file.info(name);
+    if (shape.join() !== expected.join()) problems.push(`${name}: expected [${expected}], found [${shape}]`);
+    modules.set(parsed.module, { ...modules.get(parsed.module), [parsed.part]: name });
+  }
+  for (const [module, { A, B }] of modules) {
+    if (A === undefined || B === undefined) problems.push(`${module}: expected lora_A and lora_B, found one`);
+  }
+  if (problems.length === 0) return modules;
+  throw new WeightsError(
+    `${path}: the adapter does not fit the model:\n  ${problems.join('\n  ')}\n` +
+      'Check that adapter and base model belong together.',
+  );
+}
+
+function projectionsOf(modules: ReadonlyMap<string, Parts>, expert: Expert) {
+  const layerOf = (module: string) => Number(/\.layers\.(\d+)\./.exec(module)?.[1]);
+  return LORA_PROJECTIONS.filter((projection) =>
+    [...modules.keys()].some((module) => layerNames(layerOf(module), expert)[projection] === module),
+  );
+}

@@ -1,6 +1,7 @@
 export { nativeInfo } from '@unicharacter/native';
 export * from './config/index.js';
 export * from './data/index.js';
+export * from './evaluate/metrics/index.js';
 export * from './generate/index.js';
 export * from './image/index.js';
 export * from './model/index.js';

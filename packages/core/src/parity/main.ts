@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import { selectBackend, setStrict } from '@unicharacter/native';
+import { RewardGolden } from './cases/rewards/golden.js';
+import { runRewardCase } from './cases/rewards/run.js';
 import { Golden } from './golden.js';
 import { type CaseReport, runCase } from './run-case.js';
 
@@ -33,18 +35,29 @@ async function main(): Promise<number> {
   }
   selectBackend(values.backend);
   if (values.backend === 'native') setStrict(true);
-  const golden = new Golden(values.dir);
-  const wanted = values.case?.map((id) => golden.entry(id)) ?? golden.manifest.cases;
   const reports: CaseReport[] = [];
-  for (const entry of wanted) {
-    const report = await runCase(golden, entry);
+  for await (const report of runFolder(values.dir, values.case)) {
     reports.push(report);
     if (!values.json) print(report, values.all);
   }
-  golden.close();
   if (values.json) console.log(JSON.stringify(reports, null, 2));
   else summarise(reports);
   return reports.some((report) => report.verdict === 'fail') ? 1 : 0;
+}
+
+/** Reports on the cases of a folder of model numbers or of reward numbers; on all of them unless `ids` names some. */
+async function* runFolder(dir: string, ids: readonly string[] | undefined): AsyncGenerator<CaseReport> {
+  if (RewardGolden.accepts(dir)) {
+    const golden = new RewardGolden(dir);
+    for (const entry of ids?.map((id) => golden.entry(id)) ?? golden.cases)
+      yield runRewardCase(golden, entry);
+    golden.close();
+    return;
+  }
+  const golden = new Golden(dir);
+  for (const entry of ids?.map((id) => golden.entry(id)) ?? golden.manifest.cases)
+    yield runCase(golden, entry);
+  golden.close();
 }
 
 function print(

@@ -1,62 +1,86 @@
-// Speed of the standard kernels beside tfjs-backend-cpu and tfjs-backend-wasm, all measured in this run.
-//   npx nx run native:bench -- [--quick] [--filter REGEXP] [--json]
-// The fused ops have a program of their own: node packages/native/bench/fused-ops.mjs
-import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
+// Speed of every kernel: time, rate, share of what the machine can do, and ratio to the peers, all measured in this run.
+//   npx nx run native:bench -- [--filter REGEXP] [--quick] [--peers cpu,wasm,onnxruntime,pytorch] [--json] [--log FILE]
+// --json prints one JSON object per line instead of the table; --log writes both to a file, which summary.mjs reads.
+import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { nativeInfo, selectBackend, strict, tf } from '../dist/index.js';
-import { cases } from './cases.mjs';
-import { measure } from './measure.mjs';
+import { cases } from './cases/index.mjs';
+import { compare } from './compare.mjs';
+import { Limits } from './limits.mjs';
+import { machine } from './machine.mjs';
+import { openPeer, PEER_NAMES } from './peers/index.mjs';
+import { complaints, notes, Table } from './table.mjs';
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     filter: { type: 'string', default: '' },
+    peers: { type: 'string', default: PEER_NAMES.join(',') },
     json: { type: 'boolean', default: false },
+    log: { type: 'string' },
   },
 });
-const PEERS = ['wasm', 'cpu'];
-const budget = options.quick ? 100 : 1000;
-
-function timesOfPeer(backend) {
-  const program = fileURLToPath(new URL('./peer.mjs', import.meta.url));
-  const output = execFileSync(process.execPath, [program, backend, String(budget), options.filter], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  return JSON.parse(output.trim().split('\n').at(-1));
-}
-
-selectBackend('native');
-const chosen = cases.filter(({ name }) => new RegExp(options.filter).test(name));
-if (chosen.length === 0) {
-  console.error(`No case matches ${options.filter}; there are: ${cases.map(({ name }) => name).join(', ')}`);
+const budget = options.quick ? 80 : 400;
+const threads = availableParallelism();
+const filter = new RegExp(options.filter, 'i');
+const chosen = cases.filter(({ name }) => filter.test(name));
+const wanted = options.peers.split(',').filter((name) => name !== '');
+const unknown = wanted.filter((name) => !PEER_NAMES.includes(name));
+if (unknown.length > 0 || chosen.length === 0) {
+  console.error(
+    unknown.length > 0
+      ? `Expected peers out of ${PEER_NAMES}, found ${unknown}`
+      : `No case matches ${filter}; there are:\n  ${cases.map(({ name }) => name).join('\n  ')}`,
+  );
   process.exit(2);
 }
-const own = strict(() => chosen.map((one) => measure(tf, one, budget)));
-const peers = PEERS.map(timesOfPeer);
-const rows = chosen.map(({ name, work, unit }, i) => ({
-  kernel: name,
-  ms: own[i],
-  rate: work === 0 ? undefined : work / own[i] / 1e6,
-  unit,
-  ...Object.fromEntries(PEERS.map((peer, p) => [peer, peers[p][name] / own[i]])),
-}));
-const machine = { cpu: cpus()[0].model, node: process.version, ...nativeInfo() };
 
-if (options.json) {
-  console.log(JSON.stringify({ machine, rows }, null, 2));
-} else {
-  console.log(
-    `${machine.cpu}, ${machine.threads} threads, ${machine.isa}, oneDNN ${machine.onednn ?? 'none'}`,
-  );
-  console.log(
-    `${'kernel'.padEnd(32)}${'ms'.padStart(9)}${'rate'.padStart(18)}${PEERS.map((p) => `× ${p}`.padStart(11)).join('')}`,
-  );
-  for (const row of rows) {
-    const rate = row.rate === undefined ? '' : `${row.rate.toFixed(1)} ${row.unit}`;
-    const ratios = PEERS.map((p) => row[p].toFixed(1).padStart(11)).join('');
-    console.log(`${row.kernel.padEnd(32)}${row.ms.toPrecision(3).padStart(9)}${rate.padStart(18)}${ratios}`);
+const text = [];
+const data = [];
+const say = (line) => {
+  text.push(line);
+  if (!options.json) console.log(line);
+};
+const note = (object) => {
+  const line = JSON.stringify(object);
+  data.push(line);
+  if (options.json) console.log(line);
+};
+
+const about = machine(threads);
+say(
+  `${about.cpu}, ${threads} threads, ${about.memoryGiB} GiB, Node ${about.node}, ${about.commit}, ${about.date}`,
+);
+say(`command: native:bench -- ${process.argv.slice(2).join(' ')}`);
+const native = await openPeer('native', threads);
+say(native.description);
+if (native.process === undefined) process.exit(1);
+const useful = wanted.filter((peer) => chosen.some((one) => one.peers.includes(peer)));
+const opened = await Promise.all(useful.map(async (peer) => [peer, await openPeer(peer, threads)]));
+for (const [, { description }] of opened) say(description);
+const peers = new Map(opened.filter(([, peer]) => peer.process).map(([name, peer]) => [name, peer.process]));
+const limits = new Limits(threads, budget);
+say(limits.description);
+say('× peer: its time over ours, above 1 where we are faster\n');
+note({
+  machine: about,
+  command: process.argv.slice(2),
+  peers: opened.map(([, { description }]) => description),
+});
+
+const table = new Table([...peers.keys()], process.stdout.isTTY && !options.json);
+say(table.head());
+let wrong = 0;
+for (const one of chosen) {
+  const row = await compare(one, { native: native.process, peers, limits, budget });
+  say(table.line(row));
+  for (const line of notes(row)) say(`    ${line}`);
+  for (const complaint of complaints(row)) {
+    wrong++;
+    say(`    WRONG ${complaint}`);
   }
+  note(row);
 }
+for (const peer of [native.process, ...peers.values()]) peer.close();
+if (options.log !== undefined) writeFileSync(options.log, `${[...text, '', ...data].join('\n')}\n`);
+if (wrong > 0) process.exitCode = 1;

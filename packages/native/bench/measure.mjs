@@ -1,34 +1,26 @@
-/** Fills a shape with numbers between 0 and 1 that are the same on every backend. */
-function input(tf, shape) {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return tf.tensor(
-    Float32Array.from({ length: size }, (_, i) => (i % 97) / 97),
-    shape,
-  );
-}
+const LEAST_MS = 0.5;
 
 /**
- * Median milliseconds per call. A call is complete when a value of its result has been read, but the read is outside
- * the measured calls: every backend here computes before it returns.
- * @param {{inputs: number[][], run: Function}} one of the cases
+ * Times a function that has run before. Short calls are timed in batches, so that the clock does not count.
+ * @param {() => unknown} once a promise is awaited
  * @param {number} budget milliseconds to spend
+ * @returns {Promise<{median: number, min: number, repeats: number}>} milliseconds per call
  */
-export function measure(tf, { inputs, run }, budget) {
-  const tensors = inputs.map((shape) => input(tf, shape));
-  const once = () => tf.dispose(run(tf, tensors));
-  once();
-  const times = [];
+export async function measure(once, budget) {
+  const first = await batch(once, 1);
+  const calls = Math.max(1, Math.ceil(LEAST_MS / Math.max(first, 1e-4)));
+  const times = calls === 1 ? [first] : [];
   const end = performance.now() + budget;
-  do {
-    const start = performance.now();
-    let calls = 0;
-    do {
-      once();
-      calls++;
-    } while (performance.now() - start < 0.5);
-    times.push((performance.now() - start) / calls);
-  } while (performance.now() < end);
-  tf.dispose(tensors);
+  while (times.length === 0 || performance.now() < end) times.push((await batch(once, calls)) / calls);
   times.sort((a, b) => a - b);
-  return times[times.length >> 1];
+  return { median: times[times.length >> 1], min: times[0], repeats: times.length * calls };
+}
+
+async function batch(once, calls) {
+  const start = performance.now();
+  for (let i = 0; i < calls; i++) {
+    const pending = once();
+    if (pending instanceof Promise) await pending;
+  }
+  return performance.now() - start;
 }

@@ -1,0 +1,65 @@
+import { reached } from './compare.mjs';
+import { columnOf } from './peers/index.mjs';
+
+const NAME = 46;
+const bold = (text, on) => (on ? `\u001b[1m${text}\u001b[0m` : text);
+
+/** Prints rows as they come. */
+export class Table {
+  #peers;
+  #styled;
+
+  constructor(peers, styled) {
+    this.#peers = peers;
+    this.#styled = styled;
+  }
+
+  head() {
+    const peers = this.#peers.map((peer) => `× ${columnOf(peer)}`.padStart(14)).join('');
+    const head = `${'kernel'.padEnd(NAME)}${'ms'.padStart(9)}${'rate'.padStart(16)}${'of limit'.padStart(10)}${peers}  bar`;
+    return bold(head, this.#styled);
+  }
+
+  line(row) {
+    if (row.error !== undefined) return `${row.name.padEnd(NAME)}  failed: ${row.error}`;
+    const rate = row.rate === undefined ? '' : `${row.rate.toFixed(1)} ${row.unit}`;
+    const share = row.limit === undefined ? '' : `${(100 * row.limit.share).toFixed(0)} %`;
+    const ratios = this.#peers.map((peer) => ratio(row.peers[peer]).padStart(14)).join('');
+    return `${row.name.padEnd(NAME)}${row.ms.toPrecision(3).padStart(9)}${rate.padStart(16)}${share.padStart(10)}${ratios}  ${verdicts(row)}`;
+  }
+}
+
+function ratio(peer) {
+  if (peer === undefined) return '';
+  if (peer.error !== undefined) return 'error';
+  return peer.ratio === undefined ? '–' : peer.ratio.toFixed(2);
+}
+
+/** Each bar of a row and whether it is reached. */
+export function verdicts(row) {
+  return Object.entries(row.bars ?? {})
+    .map(([against, bar]) => {
+      const value = against === 'ms' ? row.ms : reached(row, against);
+      if (value === undefined) return `${against} ${bar} not measured`;
+      const met = against === 'ms' ? value <= bar : value >= bar;
+      return `${against} ${against === 'ms' ? '≤' : '≥'} ${bar} ${met ? 'reached' : 'NOT reached'}`;
+    })
+    .join(', ');
+}
+
+/** What is wrong with a row: results that differ, peers that failed. */
+export function complaints(row) {
+  const found = [['limit', row.limit], ...Object.entries(row.peers ?? {})].flatMap(([who, measured]) =>
+    [measured?.disagreement, measured?.error]
+      .filter((why) => why !== undefined)
+      .map((why) => `${who}: ${why}`),
+  );
+  return row.error === undefined ? found : [row.error, ...found];
+}
+
+/** How peers computed a row, where they had a choice. */
+export function notes(row) {
+  return Object.entries(row.peers ?? {})
+    .filter(([, measured]) => measured.note?.includes(','))
+    .map(([peer, { note }]) => `${peer}: ${note}`);
+}

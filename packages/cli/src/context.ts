@@ -20,11 +20,15 @@ export interface Core
     | 'loadTokenizer'
     | 'nativeInfo'
     | 'parseOverride'
+    | 'pretrainingCharacters'
     | 'readCharacter'
     | 'renderConfig'
     | 'RunFolder'
+    | 'TOYSCAPE_NAMES'
+    | 'toyscapeCharacter'
     | 'trainCharacter'
     | 'writeFileAtomic'
+    | 'writeToyCharacter'
   > {
   openRun(folder: string): Promise<Engine>;
 }

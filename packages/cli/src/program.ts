@@ -6,6 +6,7 @@ import { addImagine } from './commands/imagine.js';
 import { addInspect } from './commands/inspect.js';
 import { addServe } from './commands/serve.js';
 import { addTrain } from './commands/train.js';
+import { addWorld } from './commands/world.js';
 import type { CommandContext } from './context.js';
 
 /** The command line of `unicharacter` with all its commands. Parsing throws a CommanderError instead of exiting. */
@@ -35,7 +36,7 @@ Examples:
   $ unicharacter chat --run runs/mimi
   $ unicharacter imagine --run runs/mimi "Mimi on a bench" --out mimi.png`,
     );
-  for (const add of [addTrain, addChat, addImagine, addAsk, addInspect, addDoctor, addServe])
+  for (const add of [addTrain, addChat, addImagine, addAsk, addInspect, addDoctor, addServe, addWorld])
     add(program, context);
   return program;
 }

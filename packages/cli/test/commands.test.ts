@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeImage, encodePng } from '@unicharacter/core';
+import { decodeImage, encodePng, readCharacter } from '@unicharacter/core';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../src/run-command.js';
 import { fakeCore } from './fake-core.js';
@@ -22,12 +22,12 @@ describe('the command line', () => {
   it('lists its commands and exit codes', async () => {
     const { code, out } = await call(['--help']);
     expect(code).toBe(0);
-    for (const name of ['train', 'chat', 'imagine', 'ask', 'inspect', 'doctor', 'serve'])
+    for (const name of ['train', 'chat', 'imagine', 'ask', 'inspect', 'doctor', 'serve', 'world'])
       expect(out).toContain(`  ${name} `);
     expect(out).toContain('Exit codes: 0 done, 1 failure, 2 wrong usage');
   });
 
-  it.each(['train', 'chat', 'imagine', 'ask', 'inspect', 'doctor', 'serve'])(
+  it.each(['train', 'chat', 'imagine', 'ask', 'inspect', 'doctor', 'serve', 'world'])(
     'explains %s with an example',
     async (name) => {
       const { code, out } = await call([name, '--help']);
@@ -45,6 +45,8 @@ describe('the command line', () => {
     [['chat', '--once', ' '], '--once needs some text'],
     [['chat', '--run', 'missing', '--once', 'Hi'], 'missing does not exist'],
     [['serve', '--host', '0.0.0.0'], 'without an API key'],
+    [['world'], "required option '--out <dir>' not specified"],
+    [['world', '--out', 'w', '--seed', '2'], '--seed works with --characters only'],
     [['train', '--stepz', '1'], "unknown option '--stepz'"],
   ])('%j is wrong usage', async (args, message) => {
     const { code, err, out } = await call(args);
@@ -188,5 +190,27 @@ describe('doctor', () => {
     );
     expect(checks.find((check) => check.name === 'Native addon')?.state).toBe('ok');
     expect(code).toBe(0);
+  });
+});
+
+describe('world', () => {
+  it('writes random characters that train as they are', async () => {
+    const { code, out } = await call([
+      'world',
+      '--out',
+      'w',
+      '--characters',
+      '1',
+      '--seed',
+      '9',
+      '--size',
+      '32',
+    ]);
+    expect(code).toBe(0);
+    expect(out).toContain('Written to w: 1 characters, pictures of 32 × 32 pixels.');
+    const [name] = readdirSync(join(folder, 'w', 'data', 'personalized_data', 'train'));
+    expect(
+      (await readCharacter(join(folder, 'w', 'data', 'personalized_data', 'train', name!))).images,
+    ).toHaveLength(10);
   });
 });

@@ -5,3 +5,4 @@ export * from './prompt-templates.js';
 export * from './read-character.js';
 export * from './rolescape/index.js';
 export * from './tasks.js';
+export * from './toy-world/index.js';

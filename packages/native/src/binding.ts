@@ -21,10 +21,18 @@ export interface NativeBinding {
   download(slot: number, into: NativeArray, from?: number): void;
   physOf(slot: number): PhysCode;
   kernels(): string[];
-  memory(): { liveBytes: number; liveBuffers: number; peakBytes: number; cachedBytes: number };
+  memory(): {
+    liveBytes: number;
+    liveBuffers: number;
+    peakBytes: number;
+    cachedBytes: number;
+    limitBytes: number;
+  };
   resetPeak(): void;
   /** Gives cached memory back to the operating system. */
   trim(): void;
+  /** Threads that kernels of this JavaScript thread may use, 1 to 1024. */
+  setThreads(count: number): void;
   info(): { onednn: string | null; cuda: boolean; isa: string; threads: number };
 }
 

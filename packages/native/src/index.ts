@@ -6,4 +6,4 @@ export { AddonMissingError, UnsupportedKernelError } from './errors.js';
 export * from './ops/index.js';
 export * from './optim/index.js';
 export { type Precision, withAutocast } from './precision.js';
-export { memoryStats, nativeInfo, resetPeak, selectBackend } from './select-backend.js';
+export { memoryStats, nativeInfo, resetPeak, selectBackend, setThreads } from './select-backend.js';

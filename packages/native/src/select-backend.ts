@@ -40,6 +40,15 @@ export function selectBackend(name: 'native' | 'cpu'): void {
   void setBackend(name);
 }
 
+/**
+ * How many threads the kernels of this JavaScript thread use from now on; every worker thread has its own number.
+ * The start value is UNICHARACTER_THREADS, else OMP_NUM_THREADS, else the number of processors.
+ * @throws Error when `count` is not 1 to 1024
+ */
+export function setThreads(count: number): void {
+  nativeBinding().setThreads(count);
+}
+
 /** Bytes and buffers held in native memory by this thread. */
 export function memoryStats(): MemoryStats {
   const { liveBytes, liveBuffers, peakBytes } = nativeBinding().memory();

@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "../cuda/device.h"
-#include "../runtime/parallel.h"
 #include "../runtime/registry.h"
+#include "../runtime/threads.h"
 #include "build_info.h"
 
 namespace {
@@ -27,7 +27,9 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
                              InstanceMethod("memory", &NativeAddon::Memory),
                              InstanceMethod("resetPeak", &NativeAddon::ResetPeak),
                              InstanceMethod("trim", &NativeAddon::Trim),
+                             InstanceMethod("setThreads", &NativeAddon::SetThreads),
                          });
+    uc::startThreads();
     const napi_env env = exports.Env();
     exports.Set("run", Function(env, "run", &NativeAddon::RunRaw));
     exports.Set("release", Function(env, "release", &NativeAddon::ReleaseRaw));
@@ -167,14 +169,10 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
       default:
         throw Napi::TypeError::New(info.Env(), "upload() takes Float32Array, Int32Array, Uint8Array or Uint16Array");
     }
-    try {
-      const int32_t slot = context_.slots.create(static_cast<int64_t>(array.ElementLength()), phys);
-      const auto* from = static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
-      if (array.ByteLength() > 0) std::memcpy(context_.slots.at(slot).data, from, array.ByteLength());
-      return Napi::Number::New(info.Env(), slot);
-    } catch (const uc::KernelError& error) {
-      throw Napi::Error::New(info.Env(), error.what());
-    }
+    const int32_t slot = context_.slots.create(static_cast<int64_t>(array.ElementLength()), phys);
+    const auto* from = static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+    if (array.ByteLength() > 0) std::memcpy(context_.slots.at(slot).data, from, array.ByteLength());
+    return Napi::Number::New(info.Env(), slot);
   }
 
   // download(slot, into, from): fills `into` with elements [from, from + into.length) of the slot. A Float32Array also
@@ -187,36 +185,28 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     const auto array = info[1].As<Napi::TypedArray>();
     const int64_t from = info.Length() > 2 ? info[2].As<Napi::Number>().Int64Value() : 0;
     const int64_t n = static_cast<int64_t>(array.ElementLength());
-    try {
-      const Buffer& buffer = context_.slots.at(slot);
-      if (from < 0 || from + n > buffer.count) {
-        uc::fail("elements " + std::to_string(from) + " to " + std::to_string(from + n) + " of a buffer of " +
-                 std::to_string(buffer.count));
-      }
-      auto* to = static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
-      const napi_typedarray_type type = array.TypedArrayType();
-      const auto* data = static_cast<const char*>(buffer.data) + from * static_cast<int64_t>(bytesOf(buffer.phys));
-      if (buffer.phys == Phys::BF16 && type == napi_float32_array) {
-        uc::widen(reinterpret_cast<const uc::bf16*>(data), reinterpret_cast<float*>(to), n);
-        return;
-      }
-      const bool fits = (buffer.phys == Phys::F32 && type == napi_float32_array) ||
-                        (buffer.phys == Phys::I32 && type == napi_int32_array) ||
-                        (buffer.phys == Phys::U8 && type == napi_uint8_array) ||
-                        (buffer.phys == Phys::BF16 && type == napi_uint16_array);
-      if (!fits) uc::fail(std::string("a ") + nameOf(buffer.phys) + " buffer cannot be read into this array type");
-      if (n > 0) std::memcpy(to, data, array.ByteLength());
-    } catch (const uc::KernelError& error) {
-      throw Napi::Error::New(info.Env(), error.what());
+    const Buffer& buffer = context_.slots.at(slot);
+    if (from < 0 || from > buffer.count - n) {
+      uc::fail("download(): " + std::to_string(n) + " elements from element " + std::to_string(from) +
+               " of a buffer of " + std::to_string(buffer.count));
     }
+    auto* to = static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+    const napi_typedarray_type type = array.TypedArrayType();
+    const auto* data = static_cast<const char*>(buffer.data) + from * static_cast<int64_t>(bytesOf(buffer.phys));
+    if (buffer.phys == Phys::BF16 && type == napi_float32_array) {
+      uc::widen(reinterpret_cast<const uc::bf16*>(data), reinterpret_cast<float*>(to), n);
+      return;
+    }
+    const bool fits = (buffer.phys == Phys::F32 && type == napi_float32_array) ||
+                      (buffer.phys == Phys::I32 && type == napi_int32_array) ||
+                      (buffer.phys == Phys::U8 && type == napi_uint8_array) ||
+                      (buffer.phys == Phys::BF16 && type == napi_uint16_array);
+    if (!fits) uc::fail(std::string("a ") + nameOf(buffer.phys) + " buffer cannot be read into this array type");
+    if (n > 0) std::memcpy(to, data, array.ByteLength());
   }
 
   Napi::Value PhysOf(const Napi::CallbackInfo& info) {
-    try {
-      return Napi::Number::New(info.Env(), static_cast<int>(context_.slots.at(IntArgument(info, 0)).phys));
-    } catch (const uc::KernelError& error) {
-      throw Napi::Error::New(info.Env(), error.what());
-    }
+    return Napi::Number::New(info.Env(), static_cast<int>(context_.slots.at(IntArgument(info, 0)).phys));
   }
 
   Napi::Value Kernels(const Napi::CallbackInfo& info) {
@@ -232,12 +222,18 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     memory.Set("liveBuffers", static_cast<double>(context_.slots.liveBuffers()));
     memory.Set("peakBytes", static_cast<double>(context_.allocator.peakBytes()));
     memory.Set("cachedBytes", static_cast<double>(context_.allocator.cachedBytes()));
+    memory.Set("limitBytes", static_cast<double>(context_.allocator.limitBytes()));
     return memory;
   }
 
   void ResetPeak(const Napi::CallbackInfo&) { context_.allocator.resetPeak(); }
 
   void Trim(const Napi::CallbackInfo&) { context_.allocator.trim(); }
+
+  void SetThreads(const Napi::CallbackInfo& info) {
+    uc::setThreads(IntArgument(info, 0));
+    context_.forgetStates();
+  }
 
   Napi::Value Info(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
@@ -246,7 +242,7 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     object.Set("onednn", onednn.empty() ? env.Null() : Napi::Value(Napi::String::New(env, onednn)));
     object.Set("cuda", uc::cudaDeviceCount() > 0);
     object.Set("isa", UC_ISA);
-    object.Set("threads", omp_get_max_threads());
+    object.Set("threads", uc::threads());
     return object;
   }
 

@@ -1,10 +1,12 @@
 #include "allocator.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <string>
 
+#include "environment.h"
 #include "tensor.h"
 
 namespace uc {
@@ -12,15 +14,21 @@ namespace uc {
 namespace {
 constexpr size_t kSmallest = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
-constexpr size_t kDefaultCacheBytes = size_t{1} << 30;
+constexpr int64_t kDefaultCacheMiB = 1024;
+constexpr int64_t kMostMiB = int64_t{1} << 30;
 constexpr int kStepsPerDoubling = 4;
+
+size_t bytesOfMiB(int64_t count) { return static_cast<size_t>(count) << 20; }
+
+// A promise of more than the machine has is kept by the kernel's OOM killer, which ends the process without a word.
+int64_t machineMiB() {
+  return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<int64_t>(sysconf(_SC_PAGE_SIZE)) >> 20;
+}
 }  // namespace
 
-Allocator::Allocator() : cacheLimit_(kDefaultCacheBytes) {
-  if (const char* text = std::getenv("UNICHARACTER_CACHE_MB")) {
-    cacheLimit_ = static_cast<size_t>(std::strtoull(text, nullptr, 10)) << 20;
-  }
-}
+Allocator::Allocator()
+    : cacheLimit_(bytesOfMiB(environmentInteger("UNICHARACTER_CACHE_MB", 0, kMostMiB).value_or(kDefaultCacheMiB))),
+      limitBytes_(bytesOfMiB(environmentInteger("UNICHARACTER_MEMORY_MB", 1, kMostMiB).value_or(machineMiB()))) {}
 
 Allocator::~Allocator() { trim(); }
 
@@ -38,9 +46,28 @@ int Allocator::classOf(size_t bytes) {
   return index;
 }
 
+void Allocator::failForMemory(size_t bytes) const {
+  const auto mib = [](size_t n) { return std::to_string((n + (size_t{1} << 20) - 1) >> 20) + " MiB"; };
+  fail("out of memory: asked for " + mib(bytes) + " while " + mib(liveBytes_) + " are live and the limit is " +
+       mib(limitBytes_) + "; free tensors, recompute activations, or raise UNICHARACTER_MEMORY_MB");
+}
+
+void* Allocator::freshBlock(size_t capacity) {
+  if (capacity > limitBytes_ || liveBytes_ > limitBytes_ - capacity) failForMemory(capacity);
+  if (liveBytes_ + cachedBytes_ + capacity > limitBytes_) trim();
+  const size_t alignment = capacity >= kHugePage ? kHugePage : kSmallest;
+  void* block = nullptr;
+  if (posix_memalign(&block, alignment, capacity) != 0) {
+    trim();
+    if (posix_memalign(&block, alignment, capacity) != 0) failForMemory(capacity);
+  }
+  if (capacity >= kHugePage) madvise(block, capacity, MADV_HUGEPAGE);
+  return block;
+}
+
 void* Allocator::allocate(size_t bytes, size_t& capacity) {
   const int index = classOf(bytes);
-  if (index >= kClasses) fail("an allocation of " + std::to_string(bytes) + " bytes is too large");
+  if (index >= kClasses) failForMemory(bytes);
   capacity = capacityOf(index);
   void* block = nullptr;
   if (!free_[index].empty()) {
@@ -48,15 +75,7 @@ void* Allocator::allocate(size_t bytes, size_t& capacity) {
     free_[index].pop_back();
     cachedBytes_ -= capacity;
   } else {
-    const size_t alignment = capacity >= kHugePage ? kHugePage : 64;
-    if (posix_memalign(&block, alignment, capacity) != 0) {
-      trim();
-      if (posix_memalign(&block, alignment, capacity) != 0) {
-        fail("out of memory: asked for " + std::to_string(capacity) + " bytes while " + std::to_string(liveBytes_) +
-             " bytes are live");
-      }
-    }
-    if (capacity >= kHugePage) madvise(block, capacity, MADV_HUGEPAGE);
+    block = freshBlock(capacity);
   }
   liveBytes_ += capacity;
   if (liveBytes_ > peakBytes_) peakBytes_ = liveBytes_;

@@ -25,6 +25,9 @@ class Context {
     return *static_cast<T*>(held.get());
   }
 
+  // Drops what state() holds; it is made again when it is next asked for.
+  void forgetStates() { states_.clear(); }
+
  private:
   std::unordered_map<const void*, std::shared_ptr<void>> states_;
 };

@@ -9,6 +9,11 @@ export interface DecodeImageOptions {
   name?: string;
   /** Images with more pixels are refused before they are decoded. Default 2^26, an 8192 x 8192 picture. */
   maxPixels?: number;
+  /**
+   * What becomes of transparency. `over white` (default) composites it over white; `drop` ignores it, so that colours
+   * under transparent pixels stay.
+   */
+  transparency?: 'over white' | 'drop';
 }
 
 /** See {@link DecodeImageOptions.maxPixels}. */
@@ -17,7 +22,7 @@ export const DEFAULT_MAX_PIXELS = 2 ** 26;
 /**
  * Decodes a PNG, JPEG, WebP or GIF (first frame) to 8-bit RGB. The content decides, not the file name.
  *
- * As PIL's `convert("RGB")` does (spec 3.3): transparency is composited over white, orientation tags and colour
+ * As PIL's `convert("RGB")` does (spec 3.3): transparency is composited over white unless told, orientation tags and colour
  * profiles are not applied. 16-bit channels keep their upper 8 bits.
  *
  * @throws ImageError naming the file, for anything that is not such an image, is damaged or is too large
@@ -55,7 +60,7 @@ export async function decodeImage(
     return {
       width: info.width,
       height: info.height,
-      data: toRgb(data, info.width * info.height, info.channels),
+      data: toRgb(data, info.width * info.height, info.channels, options.transparency === 'drop'),
     };
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
@@ -73,11 +78,11 @@ async function readImageFile(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Interleaved grey, grey + alpha, RGB or RGBA values to RGB, alpha over white. */
-function toRgb(data: Uint8Array, pixels: number, channels: number): Uint8Array {
+/** Interleaved grey, grey + alpha, RGB or RGBA values to RGB, alpha over white or dropped. */
+function toRgb(data: Uint8Array, pixels: number, channels: number, dropAlpha: boolean): Uint8Array {
   if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const colours = channels >= 3 ? 3 : 1;
-  const hasAlpha = channels === 2 || channels === 4;
+  const hasAlpha = !dropAlpha && (channels === 2 || channels === 4);
   const out = new Uint8Array(pixels * 3);
   for (let pixel = 0; pixel < pixels; pixel++) {
     const at = pixel * channels;

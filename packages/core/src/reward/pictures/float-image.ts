@@ -22,7 +22,8 @@ export function toBytes(image: FloatImage): RgbImage {
   const bytes = new Uint8Array(data.length);
   for (let i = 0; i < bytes.length; i++) {
     const value = data[i]!;
-    if (Number.isNaN(value)) throw new RewardError(`a picture: value ${i} is not a number; the model has diverged`);
+    if (Number.isNaN(value))
+      throw new RewardError(`a picture: value ${i} is not a number; the model has diverged`);
     bytes[i] = Math.trunc(Math.min(Math.max(Math.fround(value * 255), 0), 255));
   }
   return { width, height, data: bytes };

@@ -29,7 +29,8 @@ function bilinearTaps(from: number, to: number): Taps[] {
 export function resizeBilinear(image: FloatImage, width: number, height: number): FloatImage {
   const { width: w, height: h } = image;
   let { data } = image;
-  if (width !== w) data = resizeLines(data, bilinearTaps(w, width), { lines: h, from: w * 3, to: width * 3, step: 3 });
+  if (width !== w)
+    data = resizeLines(data, bilinearTaps(w, width), { lines: h, from: w * 3, to: width * 3, step: 3 });
   if (height !== h) {
     // A line is a column of one channel here; its neighbours are one row apart.
     data = resizeLines(data, bilinearTaps(h, height), { lines: width, from: 3, to: 3, step: width * 3 });

@@ -5,7 +5,8 @@ import { createReadStream } from 'node:fs';
 export async function hashFiles(paths: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
   for (const path of paths) {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 22 })) hash.update(chunk as Buffer);
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 22 }))
+      hash.update(chunk as Buffer);
   }
   return hash.digest('hex');
 }

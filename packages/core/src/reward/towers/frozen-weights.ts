@@ -15,6 +15,9 @@ export interface FrozenSpec {
   readonly unused?: boolean;
 }
 
+/** Shape of a stored tensor by name; undefined for a name that no file holds. */
+export type StoredShapes = (name: string) => readonly number[] | undefined;
+
 /** Stored row numbers of position tables: they carry no information. */
 const POSITION_IDS = /(^|\.)position_ids$/;
 
@@ -48,14 +51,22 @@ export class FrozenWeights {
   /**
    * Reads all tensors from the given files or folders (`model.safetensors` or a shard index).
    *
+   * @param specs what to read; a function where widths are known from the stored shapes only
+   * @param ignored names of further tensors that published files hold
    * @throws WeightsError naming every missing, unexpected and mis-shaped tensor at once
    */
-  static async load(specs: readonly FrozenSpec[], paths: readonly string[]): Promise<FrozenWeights> {
+  static async load(
+    specs: readonly FrozenSpec[] | ((shapeOf: StoredShapes) => readonly FrozenSpec[]),
+    paths: readonly string[],
+    ignored?: RegExp,
+  ): Promise<FrozenWeights> {
     const sources: TensorSource[] = [];
     const tensors = new Map<string, tf.Tensor>();
     try {
       for (const path of paths) sources.push(openTensors(path));
-      const located = locate(specs, sources, paths);
+      const shapeOf: StoredShapes = (name) => sources.find((source) => source.has(name))?.info(name).shape;
+      const wanted = typeof specs === 'function' ? specs(shapeOf) : specs;
+      const located = locate(wanted, sources, paths, ignored);
       for (const { spec, source, key } of located) {
         if (!spec.unused) tensors.set(spec.name, readTensor(source, key, spec.shape));
       }
@@ -125,6 +136,7 @@ function locate(
   specs: readonly FrozenSpec[],
   sources: readonly TensorSource[],
   paths: readonly string[],
+  ignored: RegExp | undefined,
 ): Located[] {
   const stored = new Map(sources.flatMap((source) => source.names().map((name) => [name, source] as const)));
   const located: Located[] = [];
@@ -144,7 +156,7 @@ function locate(
     stored.delete(key);
     located.push({ spec, source, key });
   }
-  const unexpected = [...stored.keys()].filter((name) => !POSITION_IDS.test(name));
+  const unexpected = [...stored.keys()].filter((name) => !POSITION_IDS.test(name) && !ignored?.test(name));
   if (missing.length + misshaped.length + unexpected.length === 0) return located;
   const list = (title: string, names: readonly string[]) =>
     names.length === 0 ? '' : `\n${title} (${names.length}):\n  ${names.join('\n  ')}`;

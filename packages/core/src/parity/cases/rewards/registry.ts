@@ -1,4 +1,14 @@
+import {
+  clipImageSimilarityCase,
+  clipProcessorCase,
+  clipRewardCase,
+  clipTextCase,
+  clipTokenizeCase,
+  vendiCase,
+} from './clip.js';
+import { dinoFeaturesCase, dinoHingeCase, dinoPreprocessCase } from './dino.js';
 import type { RewardCase, RewardGolden } from './golden.js';
+import { lpipsGroupCase, lpipsPairsCase } from './lpips.js';
 import { multipleChoiceCase, pairMetricsCase } from './metrics.js';
 
 /** Computes the outputs of a case by their names in the manifest; leaves no tensor behind. */
@@ -8,6 +18,17 @@ export type RewardRunner = (
 ) => Promise<Record<string, unknown>> | Record<string, unknown>;
 
 const RUNNERS: readonly (readonly [pattern: RegExp, runner: RewardRunner])[] = [
+  [/^clip\.tokenize$/, clipTokenizeCase],
+  [/^clip\.text$/, clipTextCase],
+  [/^clip\.reward\./, clipRewardCase],
+  [/^clip\.image_similarity$/, clipImageSimilarityCase],
+  [/^clip\.processor_path$/, clipProcessorCase],
+  [/^dino\.preprocess$/, dinoPreprocessCase],
+  [/^dino\.features\./, dinoFeaturesCase],
+  [/^dino\.hinge\./, dinoHingeCase],
+  [/^lpips\.pairs\./, lpipsPairsCase],
+  [/^lpips\.group\./, lpipsGroupCase],
+  [/^lpips\.vendi\./, vendiCase],
   [/^metrics\.pairs$/, pairMetricsCase],
   [/^metrics\.multiple_choice$/, multipleChoiceCase],
 ];

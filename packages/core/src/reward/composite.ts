@@ -3,7 +3,7 @@ import { RewardError, type RewardScores, type Scorer } from './reward-model.js';
 /** One reward and its weight in the total. */
 export interface RewardTerm<Sample> {
   readonly model: Scorer<Sample>;
-  /** Weight ≥ 0 in the total; 0 switches the term off. */
+  /** At least 0; 0 switches the term off. */
   readonly weight: number;
 }
 
@@ -13,6 +13,12 @@ export interface CompositeScores {
   /** Scores of every term that is switched on, by its name, unweighted. */
   readonly parts: Readonly<Record<string, RewardScores>>;
 }
+
+/**
+ * What a weight below 0 means. `reference`: the term is off, as in the reference. `default`: an error, because a term
+ * that its author meant as a penalty would go missing without a word.
+ */
+export type CompositeCompat = 'default' | 'reference';
 
 /** Several rewards as one. */
 export interface CompositeReward<Sample> {
@@ -29,13 +35,14 @@ export interface CompositeReward<Sample> {
  * The weighted sum of rewards, `R = Σ_{w_k > 0} w_k · r_k` (rewards specification §7). Terms are asked one after the
  * other, because their towers share one machine.
  *
- * A negative weight is refused: the reference switches such a term off silently, which hides a slip of the pen.
- *
  * @throws RewardError when a weight is negative or not finite, two terms share a name, or no term is left
  */
-export function compositeReward<Sample>(terms: readonly RewardTerm<Sample>[]): CompositeReward<Sample> {
+export function compositeReward<Sample>(
+  terms: readonly RewardTerm<Sample>[],
+  compat: CompositeCompat = 'default',
+): CompositeReward<Sample> {
   for (const { model, weight } of terms) {
-    if (Number.isFinite(weight) && weight >= 0) continue;
+    if (Number.isFinite(weight) && (weight >= 0 || compat === 'reference')) continue;
     throw new RewardError(`reward "${model.name}": expected a weight of at least 0, found ${weight}`);
   }
   const active = terms.filter(({ weight }) => weight > 0);

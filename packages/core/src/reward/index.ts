@@ -1,4 +1,16 @@
-export { type CompositeReward, type CompositeScores, compositeReward, type RewardTerm } from './composite.js';
+export { alignmentReward } from './alignment-reward.js';
+export {
+  type CompositeCompat,
+  type CompositeReward,
+  type CompositeScores,
+  compositeReward,
+  type RewardTerm,
+} from './composite.js';
+export { type DiversityOptions, diversityReward } from './diversity/diversity-reward.js';
+export type { DiversityCredit } from './diversity/group-diversity.js';
+export { featureDistance, lpipsDistance, type PictureDistance } from './diversity/picture-distance.js';
+export { type GroupStatistics, groupStatistics } from './group-statistics.js';
+export { fromBytes, toBytes } from './pictures/float-image.js';
 export {
   type FloatImage,
   type ReferencePictures,
@@ -11,3 +23,15 @@ export {
   type TextRewardSample,
   type WeightedQuestion,
 } from './reward-model.js';
+export {
+  clipFeatures,
+  dinoFeatures,
+  type PictureFeatures,
+  thumbnailFeatures,
+} from './similarity/picture-features.js';
+export { similarityReward } from './similarity/similarity-reward.js';
+export type { SimilarityWindow } from './similarity/similarity-window.js';
+export { ClipModel } from './towers/clip/clip-model.js';
+export { DinoModel } from './towers/dino/dino-model.js';
+export type { PositionResize } from './towers/dino/resize-positions.js';
+export { LpipsModel } from './towers/lpips/lpips-model.js';

@@ -6,6 +6,7 @@ import {
   clipTokenizeCase,
   vendiCase,
 } from './clip.js';
+import { advantageCase, compositeCase, toBytesCase } from './composite.js';
 import { dinoFeaturesCase, dinoHingeCase, dinoPreprocessCase } from './dino.js';
 import type { RewardCase, RewardGolden } from './golden.js';
 import { lpipsGroupCase, lpipsPairsCase } from './lpips.js';
@@ -29,6 +30,9 @@ const RUNNERS: readonly (readonly [pattern: RegExp, runner: RewardRunner])[] = [
   [/^lpips\.pairs\./, lpipsPairsCase],
   [/^lpips\.group\./, lpipsGroupCase],
   [/^lpips\.vendi\./, vendiCase],
+  [/^composite\.(?!end_to_end)/, compositeCase],
+  [/^advantage\./, advantageCase],
+  [/^image\.to_uint8$/, toBytesCase],
   [/^metrics\.pairs$/, pairMetricsCase],
   [/^metrics\.multiple_choice$/, multipleChoiceCase],
 ];

@@ -34,6 +34,7 @@ describe('loadConfig', () => {
       betas: [0.9, 0.95],
       eps: 1e-8,
       weightDecay: 0,
+      state: 'float32',
       clipNorm: 1,
     });
     expect(config.vae.optimizer.lr).toBe(1e-3);
@@ -132,8 +133,8 @@ describe('problems', () => {
   });
 
   it.each([
-    ['lr: 1', 'vae.optimizer.lr or sft.optimizer.lr'],
-    ['learning_rate: 1', 'vae.optimizer.lr or sft.optimizer.lr'],
+    ['lr: 1', 'vae.optimizer.lr or sft.optimizer.lr or grpo.optimizer.lr'],
+    ['learning_rate: 1', 'vae.optimizer.lr or sft.optimizer.lr or grpo.optimizer.lr'],
     ['sft: {learningRate: 1}', 'sft.optimizer.lr'],
     ['sft: {dropout: 0}', 'sft.conditionDropout'],
     ['sft: {optimizer: {weight_decay: 0}}', 'sft.optimizer.weightDecay'],

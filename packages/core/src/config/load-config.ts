@@ -72,6 +72,7 @@ export function parseOverride(assignment: string): [path: string, value: unknown
 
 /** A short run (`--steps 5`) should not fail over a warm-up that nobody asked for. */
 function shortenDefaultWarmup(config: TrainConfig, given: Record<string, unknown>): void {
+  // The other stages have no warm-up unless asked.
   for (const stage of ['vae', 'sft'] as const) {
     const asked = (given[stage] as { optimizer?: { warmupSteps?: unknown } } | undefined)?.optimizer
       ?.warmupSteps;

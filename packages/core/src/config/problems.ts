@@ -67,7 +67,7 @@ function missingOption(path: readonly string[], root: TSchema): ValueProblem {
 }
 
 /** What no single option can check. */
-function conflicts({ image, vae, sft, generate }: TrainConfig): ValueProblem[] {
+function conflicts({ image, vae, sft, grpo, textGrpo, generate }: TrainConfig): ValueProblem[] {
   const problems: ValueProblem[] = [];
   const report = (key: string, problem: string) =>
     problems.push({ path: key.split('.'), problem, atKey: false });
@@ -77,12 +77,18 @@ function conflicts({ image, vae, sft, generate }: TrainConfig): ValueProblem[] {
   if (!Object.values(sft.mix).some((weight) => weight > 0)) {
     report('sft.mix', 'expected a weight above 0 for at least one task, found none');
   }
-  for (const [stage, { steps, optimizer }] of Object.entries({ vae, sft })) {
+  const stages = {
+    vae: { length: 'steps', count: vae.steps, ...vae },
+    sft: { length: 'steps', count: sft.steps, ...sft },
+    grpo: { length: 'epochs', count: grpo.epochs, ...grpo },
+    textGrpo: { length: 'epochs', count: textGrpo.epochs, ...textGrpo },
+  };
+  for (const [stage, { length, count, optimizer }] of Object.entries(stages)) {
     const key = `${stage}.optimizer`;
-    if (optimizer.warmupSteps > steps) {
+    if (optimizer.warmupSteps > count) {
       report(
         `${key}.warmupSteps`,
-        `expected at most ${stage}.steps, which is ${steps}, found ${optimizer.warmupSteps}`,
+        `expected at most ${stage}.${length}, which is ${count}, found ${optimizer.warmupSteps}`,
       );
     }
     if (optimizer.minLr > optimizer.lr) {
@@ -92,8 +98,59 @@ function conflicts({ image, vae, sft, generate }: TrainConfig): ValueProblem[] {
       report(`${key}.betas`, `expected numbers below 1, found [${optimizer.betas.join(', ')}]`);
     }
   }
+  problems.push(...policyConflicts({ grpo, textGrpo, sft }));
   const [from, to] = generate.image.guidance.interval;
   if (from > to) report('generate.image.guidance.interval', `expected [low, high], found [${from}, ${to}]`);
+  return problems;
+}
+
+/** What the options of the trained parts and of the stages after Unified-SFT ask of each other. */
+function policyConflicts({
+  grpo,
+  textGrpo,
+  sft,
+}: Pick<TrainConfig, 'grpo' | 'textGrpo' | 'sft'>): ValueProblem[] {
+  const problems: ValueProblem[] = [];
+  const report = (key: string, problem: string) =>
+    problems.push({ path: key.split('.'), problem, atKey: false });
+  const { window, sampling } = grpo;
+  if (window.from + window.size > window.to) {
+    report(
+      'grpo.window.size',
+      `expected at most to − from, which is ${window.to - window.from}, found ${window.size}`,
+    );
+  }
+  if (window.to > sampling.steps - 1) {
+    report(
+      'grpo.window.to',
+      `expected at most sampling.steps − 1, which is ${sampling.steps - 1}, found ${window.to}`,
+    );
+  }
+  for (const [stage, { promptsPerEpoch, updates, train, anchor }] of Object.entries({ grpo, textGrpo })) {
+    if (updates > promptsPerEpoch) {
+      report(
+        `${stage}.updates`,
+        `expected at most promptsPerEpoch, which is ${promptsPerEpoch}, found ${updates}`,
+      );
+    }
+    if (!['lora', 'auto'].includes(train.mode) && anchor.kind !== 'none') {
+      report(
+        `${stage}.anchor.kind`,
+        `expected none with train.mode ${train.mode} (the anchor is the model without its adapter), found ${anchor.kind}`,
+      );
+    }
+  }
+  for (const [stage, { train }] of Object.entries({ sft, grpo, textGrpo })) {
+    if (train.mode === 'parts' && train.parts.length === 0) {
+      report(
+        `${stage}.train.parts`,
+        'expected at least one piece of a weight name with mode parts, found none',
+      );
+    }
+    if (train.mode === 'lora' && train.lora.und.length + train.lora.gen.length === 0) {
+      report(`${stage}.train.lora.gen`, 'expected a projection for at least one expert, found none');
+    }
+  }
   return problems;
 }
 

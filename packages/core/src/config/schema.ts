@@ -1,56 +1,11 @@
 import Type, { type Static } from 'typebox';
 import { defaultMix, TASKS, type Task } from '../data/tasks.js';
+import { LORA_PROJECTIONS } from '../model/lora-settings.js';
+import { alarms, grpo, textGrpo } from './policy-schema.js';
+import { optimizer, PRECISIONS, trainable, unit } from './schema-groups.js';
 import { fraction, group, integer, number, oneOf, positive, text, texts } from './schema-parts.js';
 
-const DECAYS = ['constant', 'cosine'] as const;
-const PRECISIONS = ['float32', 'bf16'] as const;
 const RENORMALISATIONS = ['global', 'channel', 'text_channel'] as const;
-
-/** An entry of a pair; without a default, so that a pair that lacks one entry is noticed. */
-const unit = Type.Number({ minimum: 0, maximum: 1 });
-
-/** AdamW and its learning rate; `published` names the values of the paper's recipe (spec 6.1). */
-function optimizer(defaults: { lr: number; warmupSteps: number; decay: (typeof DECAYS)[number] }) {
-  return group('AdamW and the learning rate over the steps', {
-    lr: positive(defaults.lr, 'Peak learning rate.', {
-      maximum: 1,
-      published: '2e-5, for a model 5,000 times as large',
-    }),
-    warmupSteps: integer(defaults.warmupSteps, 'Steps over which the learning rate rises linearly.', {
-      minimum: 0,
-      published: '0',
-    }),
-    decay: oneOf(
-      DECAYS,
-      defaults.decay,
-      'Learning rate after the warm-up: constant, or half a cosine down to minLr.',
-      {
-        published: 'constant',
-      },
-    ),
-    minLr: number(0, 'Learning rate at the end of the cosine.', {
-      minimum: 0,
-      maximum: 1,
-      published: '1e-7',
-    }),
-    betas: Type.Tuple([unit, unit], {
-      default: [0.9, 0.95],
-      description: 'Decay of the running mean of gradients and of their squares.',
-      published: '[0.9, 0.95]',
-    }),
-    eps: positive(
-      1e-8,
-      'Added to the root of the second moment. With a tiny eps a weight whose gradients are mere rounding noise ' +
-        '(a rare word, say) still moves by the full learning rate at every step.',
-      { maximum: 1, published: '1e-15' },
-    ),
-    weightDecay: number(0, 'Decoupled weight decay.', { minimum: 0, maximum: 1, published: '0' }),
-    clipNorm: number(1, 'Global L2 norm to which gradients are clipped; 0 switches clipping off.', {
-      minimum: 0,
-      published: '1',
-    }),
-  });
-}
 
 const taskWeights = Object.fromEntries(TASKS.map((task) => [task, number(0, '', { minimum: 0 })])) as Record<
   Task,
@@ -89,8 +44,22 @@ const sft = group('Unified-SFT: one model learns to talk, to answer and to draw 
       'How often each task is drawn: relative weights; a task that is left out of a mix has weight 0. ' +
       'The published recipe draws one picture task and one text task per pack, then picture tasks only.',
   }),
+  accumulation: integer(
+    1,
+    'Packs per optimizer step, one after the other: a larger batch in the same memory.',
+    {
+      minimum: 1,
+      published: '1',
+    },
+  ),
+  train: trainable({ mode: 'auto', und: [...LORA_PROJECTIONS], parts: [] }),
   ceWeight: number(0.25, 'Weight of the cross-entropy of text.', { minimum: 0, published: '0.25' }),
   mseWeight: number(1, 'Weight of the flow-matching error of pictures.', { minimum: 0, published: '1' }),
+  ceReweighting: Type.Boolean({
+    default: false,
+    description: 'Tokens of an answer of n tokens count 1/√n, so that long answers do not drown short ones.',
+    published: 'false',
+  }),
   conditionDropout: group('Chance that a condition of a picture is left out, which makes guidance possible', {
     text: fraction(0.1, 'Text.', { published: '0.1' }),
     vae: fraction(0.3, 'A picture given as latents.', { published: '0.3' }),
@@ -169,14 +138,37 @@ export const TrainConfigSchema = group('Configuration of a training run', {
       published: '1024',
     }),
   }),
+  stage: oneOf(
+    ['sft', 'grpo', 'text-grpo', 'all'],
+    'sft',
+    'What to train: Unified-SFT, Character-GRPO on pictures or on replies (both go on from a finished Unified-SFT), ' +
+      'or all one after the other.',
+  ),
   vae,
   sft,
+  grpo,
+  textGrpo,
+  alarms,
   checkpoints: group('What is kept to continue from', {
     every: integer(60, 'Steps between checkpoints; 0 saves at the end only.', {
       minimum: 0,
       published: '500',
     }),
     keep: integer(2, 'Newest checkpoints that are kept.', { minimum: 1 }),
+    keepBest: Type.Boolean({
+      default: true,
+      description: 'Keep the best one too: the lowest loss on held-out data, or the highest mean reward.',
+    }),
+  }),
+  validation: group('Losses on held-out data; the held-out dialogues of the data folder are always used', {
+    every: integer(
+      60,
+      'Steps between measurements; 0 measures before the first and after the last step only.',
+      {
+        minimum: 0,
+      },
+    ),
+    data: Type.Optional(text('Folder of held-out data of the same character, never trained on.')),
   }),
   samples: group('Answers and pictures made during training, always of the same prompts', {
     every: integer(60, 'Steps between samples; 0 samples before the first and after the last step only.', {

@@ -42,15 +42,9 @@ export {
 export { ModelConfigError } from './json-fields.js';
 export { KvContext } from './kv-cache.js';
 export { latentsToTokens, tokensToLatents } from './latent-tokens.js';
-export {
-  LORA_PROJECTIONS,
-  LoraAdapter,
-  type LoraProjection,
-  type LoraSettings,
-  peftName,
-  updateMatrix,
-} from './lora.js';
+export { LoraAdapter, peftName, updateMatrix } from './lora.js';
 export { ADAPTER_CONFIG, ADAPTER_FILE, loadAdapter, saveAdapter, saveMerged } from './lora-files.js';
+export { LORA_PROJECTIONS, type LoraProjection, type LoraSettings } from './lora-settings.js';
 export { type LatentImage, type PackedRow, packRow, type SampleChoice, type SplitMode } from './pack-row.js';
 export { type StagedRow, stageRow } from './staged-row.js';
 export { type TrainInputs, type TrainLosses, UnifiedModel } from './unified-model.js';

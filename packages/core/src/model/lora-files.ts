@@ -3,7 +3,8 @@ import { tf } from '@unicharacter/native';
 import { openSafetensors, replaceFileWith, type TensorSource, writeSafetensors } from '../tensor-io/index.js';
 import { type Expert, layerNames } from './checkpoint-names.js';
 import { JsonFields } from './json-fields.js';
-import { LORA_PROJECTIONS, LoraAdapter, type LoraTarget, parsePeftName, updateMatrix } from './lora.js';
+import { LoraAdapter, type LoraTarget, parsePeftName, updateMatrix } from './lora.js';
+import { LORA_PROJECTIONS } from './lora-settings.js';
 import type { UnifiedModel } from './unified-model.js';
 import { WeightsError } from './weight-store.js';
 

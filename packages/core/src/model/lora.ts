@@ -1,21 +1,8 @@
 import { loraScale, randomUniform, tf } from '@unicharacter/native';
 import { type Expert, layerNames } from './checkpoint-names.js';
+import type { LoraSettings } from './lora-settings.js';
 import type { LowRankUpdate } from './weight-store.js';
 import { nameStream } from './weight-store.js';
-
-/** The projections of an expert that an adapter can update. */
-export const LORA_PROJECTIONS = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const;
-export type LoraProjection = (typeof LORA_PROJECTIONS)[number];
-
-/** Size and place of a low-rank adapter (Hu et al. 2022). */
-export interface LoraSettings {
-  readonly rank: number;
-  /** The update is scaled by alpha / rank, or alpha / √rank when rank-stabilised (Kalajdzievski 2023). */
-  readonly alpha: number;
-  readonly rankStabilised: boolean;
-  /** Updated projections of each expert; an empty list leaves an expert alone. */
-  readonly targets: Readonly<Record<Expert, readonly LoraProjection[]>>;
-}
 
 /** A module that an adapter updates: y = x·Wᵀ with W [out, in]. */
 export interface LoraTarget {

@@ -1,16 +1,13 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { selectBackend } from '@unicharacter/native';
-import { FlowVae, loadModelConfig, UnifiedModel } from '../model/index.js';
+import { FlowVae, loadModelConfig } from '../model/index.js';
 import { loadTokenizer } from '../tokenizer/index.js';
 import { CharacterEngine } from './character-engine.js';
 import { resolvedConfig } from './resolved-config.js';
 import { RunError } from './run-error.js';
 import { RunFolder } from './run-folder.js';
+import { loadRunModel } from './run-model.js';
 import { storedCharacter } from './stored-character.js';
-
-/** Weights of a checkpoint in order of preference: the running mean, then the last values. */
-const WEIGHTS = ['ema.safetensors', 'model.safetensors'] as const;
 
 /**
  * Opens the newest checkpoint of a run for talking and drawing.
@@ -34,17 +31,21 @@ export async function openRun(dir: string): Promise<CharacterEngine> {
   selectBackend('native');
   const modelConfig = loadModelConfig(dir);
   const tokenizer = loadTokenizer(dir);
-  const weights = WEIGHTS.map((name) => join(checkpoint.path, name)).find((path) => existsSync(path));
-  if (!weights) throw new RunError(`${checkpoint.path}: expected ${WEIGHTS.join(' or ')}, found neither`);
-  const model = UnifiedModel.load(modelConfig, weights);
+  const later = [run.grpo, run.textGrpo].flatMap((stage) => stage.latest()?.path ?? []);
+  const loaded = loadRunModel(modelConfig, {
+    base: config.base,
+    checkpoints: [checkpoint.path, ...later],
+    means: true,
+  });
+  const { model } = loaded;
   try {
     const vae = FlowVae.load(modelConfig.vae, run.vae);
     return new CharacterEngine(character, { model, vae, tokenizer }, config.generate, () => {
-      model.dispose();
+      loaded.dispose();
       vae.dispose();
     });
   } catch (error) {
-    model.dispose();
+    loaded.dispose();
     throw error;
   }
 }

@@ -13,6 +13,8 @@ type SampleEvent = Extract<LoggedEvent, { type: 'sample' }>;
 const STAGE_TITLES: Readonly<Record<Stage, string>> = {
   vae: 'Image autoencoder',
   sft: 'Unified fine-tuning',
+  grpo: 'Character-GRPO on pictures',
+  'text-grpo': 'GRPO on replies',
 };
 
 /**

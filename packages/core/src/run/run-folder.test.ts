@@ -22,7 +22,7 @@ describe('CheckpointFolder', () => {
   it('keeps the newest and sees only complete ones', () => {
     const folder = new CheckpointFolder(join(root, 'checkpoints'));
     expect(folder.latest()).toBeUndefined();
-    for (const step of [20, 40, 60]) folder.save(step, 2, fill);
+    for (const step of [20, 40, 60]) folder.save(step, { keep: 2 }, fill);
     mkdirSync(join(folder.root, 'step-0000080'));
     mkdirSync(join(folder.root, 'step-0000100.partial'));
     expect(folder.list().map(({ step }) => step)).toEqual([40, 60]);
@@ -31,14 +31,28 @@ describe('CheckpointFolder', () => {
     expect(readdirSync(folder.root).sort()).toEqual(['step-0000060', 'step-0000080']);
   });
 
+  it('keeps the best one too, by the score in its state', () => {
+    const folder = new CheckpointFolder(join(root, 'checkpoints'));
+    const scores = [-3, -1, -2, null, -4];
+    scores.forEach((score, index) => {
+      folder.save(index, { keep: 1, keepBest: true }, (target) =>
+        writeFileSync(join(target, 'state.json'), JSON.stringify({ score })),
+      );
+    });
+    expect(folder.best()?.step).toBe(1);
+    expect(folder.list().map(({ step }) => step)).toEqual([1, 4]);
+  });
+
   it('leaves earlier checkpoints intact when the disk is full', () => {
     const folder = new CheckpointFolder(join(root, 'checkpoints'));
-    folder.save(20, 1, fill);
+    folder.save(20, { keep: 1 }, fill);
     const full = (target: string): void => {
       fill(target);
       throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
     };
-    expect(() => folder.save(40, 1, full)).toThrow(/no space is left.*checkpoint of step 20 is intact/);
+    expect(() => folder.save(40, { keep: 1 }, full)).toThrow(
+      /no space is left.*checkpoint of step 20 is intact/,
+    );
     expect(readdirSync(folder.root)).toEqual(['step-0000020']);
   });
 });

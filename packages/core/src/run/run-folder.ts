@@ -19,6 +19,24 @@ export function checkpointName(step: number): string {
   return `step-${String(step).padStart(7, '0')}`;
 }
 
+/** Which checkpoints stay. */
+export interface Keep {
+  /** That many of the newest; at least one. */
+  readonly keep: number;
+  /** And the one with the highest score. */
+  readonly keepBest?: boolean;
+}
+
+/** The score in `state.json`, where there is a number. A damaged file has none. */
+function scoreOf({ path }: CheckpointRef): number | undefined {
+  try {
+    const { score } = JSON.parse(readFileSync(join(path, 'state.json'), 'utf8')) as { score?: unknown };
+    return typeof score === 'number' ? score : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The checkpoints of one training stage, newest last. Only folders that were written completely are seen. */
 export class CheckpointFolder {
   constructor(readonly root: string) {}
@@ -39,10 +57,10 @@ export class CheckpointFolder {
 
   /**
    * Writes a checkpoint: `fill` writes the files into a temporary folder, which gets its final name at the end; then
-   * only the newest `keep` are kept.
+   * only the newest `keep` are kept, and with `keepBest` also the one with the highest score.
    * @throws RunError when it cannot be written (full disk …); earlier checkpoints stay untouched and are named.
    */
-  save(step: number, keep: number, fill: (folder: string) => void): CheckpointRef {
+  save(step: number, { keep, keepBest = false }: Keep, fill: (folder: string) => void): CheckpointRef {
     const path = join(this.root, checkpointName(step));
     try {
       writeFolderAtomic(path, fill);
@@ -55,7 +73,7 @@ export class CheckpointFolder {
         cause: error,
       });
     }
-    this.prune(keep);
+    this.prune(keep, keepBest);
     return { step, path };
   }
 
@@ -64,9 +82,21 @@ export class CheckpointFolder {
     rmSync(this.root, { recursive: true, force: true });
   }
 
-  /** Removes all but the newest `keep` checkpoints, and what an interrupted write left behind. */
-  prune(keep: number): void {
+  /** The checkpoint with the highest score; of equals the newest. */
+  best(): CheckpointRef | undefined {
+    let best: { ref: CheckpointRef; score: number } | undefined;
+    for (const ref of this.list()) {
+      const score = scoreOf(ref);
+      if (score !== undefined && (best === undefined || score >= best.score)) best = { ref, score };
+    }
+    return best?.ref;
+  }
+
+  /** Removes all but the newest `keep` checkpoints and, if wanted, the best, and what an interrupted write left behind. */
+  prune(keep: number, keepBest = false): void {
+    const best = keepBest ? this.best()?.step : undefined;
     for (const old of this.list().slice(0, -Math.max(1, keep))) {
+      if (old.step === best) continue;
       rmSync(old.path, { recursive: true, force: true });
     }
     for (const name of readdirSync(this.root)) {
@@ -78,7 +108,8 @@ export class CheckpointFolder {
 /**
  * Where everything of a run lies:
  * `config.yaml` (resolved), `events.jsonl`, `report.html`, `samples/`, `character/` (card and images as trained on),
- * `checkpoints/step-*`, `checkpoints/vae/step-*` while the autoencoder trains, `vae/ae.safetensors` afterwards, and the tokenizer and model JSON files.
+ * `checkpoints/step-*` of Unified-SFT, `checkpoints/grpo/step-*` and `checkpoints/text-grpo/step-*` of the stages after it,
+ * `checkpoints/vae/step-*` while the autoencoder trains, `vae/ae.safetensors` afterwards, and the tokenizer and model JSON files.
  */
 export class RunFolder {
   readonly config: string;
@@ -89,6 +120,8 @@ export class RunFolder {
   readonly vae: string;
   readonly checkpoints: CheckpointFolder;
   readonly vaeCheckpoints: CheckpointFolder;
+  readonly grpo: CheckpointFolder;
+  readonly textGrpo: CheckpointFolder;
 
   constructor(readonly root: string) {
     this.config = join(root, 'config.yaml');
@@ -98,6 +131,8 @@ export class RunFolder {
     this.character = join(root, 'character');
     this.vae = join(root, 'vae', 'ae.safetensors');
     this.checkpoints = new CheckpointFolder(join(root, 'checkpoints'));
+    this.grpo = new CheckpointFolder(join(root, 'checkpoints', 'grpo'));
+    this.textGrpo = new CheckpointFolder(join(root, 'checkpoints', 'text-grpo'));
     this.vaeCheckpoints = new CheckpointFolder(join(root, 'checkpoints', 'vae'));
   }
 

@@ -1,5 +1,5 @@
-/** The two stages of a training run: the image autoencoder, then the unified model. */
-export type Stage = 'vae' | 'sft';
+/** The stages of a training run: the image autoencoder, Unified-SFT, Character-GRPO on pictures, GRPO on replies. */
+export type Stage = 'vae' | 'sft' | 'grpo' | 'text-grpo';
 
 /** A reply or picture that the model made for one prompt of the fixed list. Image paths are relative to the run folder. */
 export interface Sample {
@@ -36,11 +36,26 @@ export type TrainEvent =
       secondsPerStep: number;
       etaSeconds: number;
       gradNorm: number;
+      /** Mean reward `total` and its parts, where a stage learns from rewards. */
+      rewards?: Record<string, number>;
+      /** Other numbers worth watching, such as the share of groups that teach nothing. */
+      measures?: Record<string, number>;
       lr: number;
       liveBytes: number;
       peakBytes: number;
     }
   | { type: 'sample'; stage: Stage; step: number; samples: Sample[]; sheet?: string }
+  | { type: 'validation'; stage: Stage; step: number; losses: Record<string, number> }
+  | {
+      type: 'alarm';
+      stage: Stage;
+      step: number;
+      /** What is watched, its value and the limit it crossed. */
+      measure: string;
+      value: number;
+      limit: number;
+      message: string;
+    }
   | { type: 'checkpoint'; stage: Stage; step: number; path: string }
   | { type: 'interrupted'; stage: Stage; step: number; path: string; message: string }
   | { type: 'done'; step: number; seconds: number; losses: Record<string, number>; report: string };

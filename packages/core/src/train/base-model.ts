@@ -4,6 +4,7 @@ import { loadModelConfig, MODEL_CONFIG_FILES, type ModelConfig } from '../model/
 import { writeFileAtomic } from '../run/atomic-write.js';
 import { writeFailure } from '../run/run-error.js';
 import type { RunFolder } from '../run/run-folder.js';
+import { baseWeights } from '../run/run-model.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/index.js';
 import { TrainError } from './train-error.js';
 import { VAE_FILE } from './vae-stage.js';
@@ -19,7 +20,6 @@ export interface BaseModel {
   readonly vae?: string;
 }
 
-const WEIGHTS = ['ema.safetensors', 'model.safetensors', 'model.safetensors.index.json'] as const;
 const TOKENIZER_FILES = ['tokenizer.json', 'vocab.json', 'merges.txt', 'tokenizer_config.json'] as const;
 const UNIFIED_CONFIG = 'unified_config.json';
 
@@ -38,7 +38,7 @@ export function openBaseModel(folder: string): BaseModel {
         `${config.llm.vocabSize}; they do not belong together`,
     );
   }
-  const weights = WEIGHTS.map((name) => join(folder, name)).find((path) => existsSync(path));
+  const weights = baseWeights(folder);
   const vae = join(folder, VAE_FILE);
   return {
     folder,

@@ -5,8 +5,9 @@ import { writeFileAtomic } from '../run/atomic-write.js';
 import type { LogMark } from '../run/event-log.js';
 import { RunError } from '../run/run-error.js';
 import type { Stage } from '../run/train-event.js';
-import { openSafetensors, type StoredTensor, writeSafetensors } from '../tensor-io/index.js';
-import { EMA_FILE, type TrainingStage } from './training-stage.js';
+import { openSafetensors, writeSafetensors } from '../tensor-io/index.js';
+import { storedTensors } from './stored-tensors.js';
+import type { TrainingStage } from './training-stage.js';
 
 /** `state.json` of a checkpoint: what the next step depends on beside weights and optimizer moments. */
 export interface CheckpointState {
@@ -14,7 +15,7 @@ export interface CheckpointState {
   stage: Stage;
   /** Completed steps. All random numbers of a step are keyed by it. */
   step: number;
-  /** Draws of the pack sampler. */
+  /** What the stage counts, such as draws of the pack sampler. */
   position: Readonly<Record<string, number>>;
   /** Seconds of training so far. */
   seconds: number;
@@ -22,6 +23,8 @@ export interface CheckpointState {
   log: LogMark;
   /** Fingerprint of the training data. */
   data: string;
+  /** How good the stage was when last measured (validation or reward), higher is better; null when it never was. */
+  score: number | null;
 }
 
 const OPTIMIZER = 'optimizer.safetensors';
@@ -29,9 +32,10 @@ const STATE = 'state.json';
 
 /** Fills a checkpoint folder: the stage's weights and running means, `optimizer.safetensors`, `state.json`. */
 export function writeCheckpoint(folder: string, stage: TrainingStage, state: CheckpointState): void {
-  stage.saveWeights(folder);
+  stage.trained.save(folder);
+  if (stage.means) stage.trained.saveMeans(folder, stage.means.variables);
   const { step, tensors } = stage.optimizer.state();
-  const published = new Map([...stage.variables].map(([name, variable]) => [variable.name, name]));
+  const published = new Map([...stage.trained.variables].map(([name, variable]) => [variable.name, name]));
   const moments = new Map([...tensors].map(([key, moment]) => [renamed(key, published), moment]));
   writeSafetensors(join(folder, OPTIMIZER), storedTensors(moments), { step: String(step) });
   writeState(folder, state);
@@ -63,15 +67,13 @@ export function readState(folder: string): CheckpointState {
 /** Loads optimizer moments and running means of a checkpoint into a stage whose weights are already loaded. */
 export function restoreOptimizer(stage: TrainingStage, folder: string): void {
   const { tensors, metadata } = readTensors(join(folder, OPTIMIZER));
-  const live = new Map([...stage.variables].map(([name, variable]) => [name, variable.name]));
+  const live = new Map([...stage.trained.variables].map(([name, variable]) => [name, variable.name]));
   const moments = new Map([...tensors].map(([key, moment]) => [renamed(key, live), moment]));
   stage.optimizer.load({ step: Number(metadata.step), tensors: moments });
   tf.dispose([...tensors.values()]);
-  if (!stage.ema) return;
-  const means = readTensors(join(folder, EMA_FILE)).tensors;
-  [...stage.variables.keys()].forEach((name, index) => {
-    stage.ema!.variables[index]!.assign(means.get(name)!);
-  });
+  if (!stage.means) return;
+  const means = readTensors(stage.trained.meansFile(folder)).tensors;
+  for (const [name, variable] of stage.means.variables) variable.assign(means.get(name)!);
   tf.dispose([...means.values()]);
 }
 
@@ -81,18 +83,6 @@ function renamed(key: string, names: ReadonlyMap<string, string>): string {
   const name = names.get(key.slice(0, dot));
   if (name === undefined) throw new RunError(`optimizer state: no variable belongs to "${key}"`);
   return name + key.slice(dot);
-}
-
-/** Tensors for `writeSafetensors`; each comes to the host when it is written. */
-export function storedTensors(tensors: ReadonlyMap<string, tf.Tensor>): StoredTensor[] {
-  return [...tensors].map(([name, tensor]) => ({
-    name,
-    dtype: 'F32',
-    shape: tensor.shape,
-    get data(): Float32Array {
-      return tensor.dataSync<'float32'>();
-    },
-  }));
 }
 
 function readTensors(path: string): {

@@ -1,15 +1,19 @@
-import { join } from 'node:path';
-import { FlowVae, UnifiedModel } from '../model/index.js';
+import { FlowVae, LoraAdapter, UnifiedModel } from '../model/index.js';
 import { CharacterEngine } from '../run/character-engine.js';
+import { loadRunModel, type RunModel } from '../run/run-model.js';
 import { runModelConfig } from './base-model.js';
 import { restoreOptimizer } from './checkpoint.js';
+import { loraSettings } from './lora-settings.js';
 import { encodePictures } from './picture-encoder.js';
 import type { Progress } from './progress.js';
 import { SampleWriter } from './sample-writer.js';
 import { loopContext, type Session } from './session.js';
-import { encodeTasks } from './task-encoder.js';
+import { type EncodedTask, encodeTasks } from './task-encoder.js';
+import { TrainedAdapter, TrainedModel } from './trained-weights.js';
 import { type LoopResult, trainStage } from './training-loop.js';
-import { MODEL_FILE, UnifiedSftStage } from './unified-sft-stage.js';
+import type { Trained } from './training-stage.js';
+import { UnifiedSftStage } from './unified-sft-stage.js';
+import { Validation } from './validation.js';
 
 /** Runs Unified-SFT from where the run stands. Pictures and texts are encoded once, before the first step. */
 export async function fineTune(
@@ -20,22 +24,25 @@ export async function fineTune(
   const { base, config, data, run } = session;
   const modelConfig = runModelConfig(run);
   const from = progress.stage === 'sft' ? progress.checkpoint : undefined;
-  const weights = from ? join(from.path, MODEL_FILE) : base.weights;
   const vae = FlowVae.load(modelConfig.vae, run.vae);
-  const model = weights
-    ? UnifiedModel.load(modelConfig, weights)
-    : UnifiedModel.init(modelConfig, config.seed);
+  const { model, trained, dispose } = startingModel(session, from?.path);
   let stage: UnifiedSftStage | undefined;
   try {
-    const pictures = await encodePictures(data.pictures, vae, modelConfig);
-    const samples = encodeTasks(data.samples, base.tokenizer, pictures);
-    const engine = new CharacterEngine(
-      data.character,
-      { model, vae, tokenizer: base.tokenizer },
-      config.generate,
-    );
-    const writer = new SampleWriter(run, engine, config.samples, session.emit);
-    stage = new UnifiedSftStage(model, samples, base.tokenizer.special, config, (step) => writer.write(step));
+    const encoded = async (part: Session['data']['heldOut']): Promise<EncodedTask[]> =>
+      encodeTasks(part.samples, base.tokenizer, await encodePictures(part.pictures, vae, modelConfig));
+    const samples = await encoded(data);
+    const heldOut = await encoded(data.heldOut);
+    const { special } = base.tokenizer;
+    const models = { model, vae, tokenizer: base.tokenizer };
+    const engine = new CharacterEngine(data.character, models, config.generate);
+    const writer = new SampleWriter(run, engine, config.samples, session.emit, 'sft');
+    stage = new UnifiedSftStage(model, trained, samples, special, config, {
+      sample: (step) => writer.write(step),
+      validation:
+        heldOut.length > 0
+          ? new Validation(model, heldOut, special, config.seed, config.sft.tokensPerPack)
+          : undefined,
+    });
     if (from) {
       restoreOptimizer(stage, from.path);
       stage.seek(progress.state!.position);
@@ -44,12 +51,53 @@ export async function fineTune(
       type: 'stage',
       stage: 'sft',
       steps: stage.steps,
-      message: 'learning to talk and to draw',
+      message: `learning to talk and to draw (${describeTrained(trained)})`,
     });
-    return await trainStage(stage, from?.step ?? 0, loopContext(session, run.checkpoints, secondsBefore));
+    const before = { secondsBefore, score: (from && progress.state?.score) ?? null };
+    return await trainStage(stage, from?.step ?? 0, loopContext(session, run.checkpoints, before));
   } finally {
     stage?.dispose();
-    model.dispose();
+    dispose();
     vae.dispose();
   }
+}
+
+/** The model at the beginning of the stage or at a checkpoint, and what of it is trained. */
+function startingModel(
+  { base, config, run }: Session,
+  checkpoint: string | undefined,
+): { model: UnifiedModel; trained: Trained; dispose: () => void } {
+  const modelConfig = runModelConfig(run);
+  const { mode, parts, lora } = config.sft.train;
+  const loaded: RunModel | undefined =
+    checkpoint || base.weights
+      ? loadRunModel(modelConfig, {
+          base: base.folder,
+          checkpoints: checkpoint ? [checkpoint] : [],
+          means: false,
+        })
+      : undefined;
+  const model = loaded?.model ?? UnifiedModel.init(modelConfig, config.seed);
+  const usesAdapter = mode === 'lora' || (mode === 'auto' && base.weights !== undefined);
+  if (!usesAdapter) {
+    const trained = new TrainedModel(model, mode === 'parts' ? parts : undefined);
+    return { model, trained, dispose: () => (loaded ?? model).dispose() };
+  }
+  const adapter =
+    loaded?.adapter ?? LoraAdapter.fresh(loraSettings(lora), model.adapterTargets(), config.seed);
+  model.useAdapter(adapter);
+  return {
+    model,
+    trained: new TrainedAdapter(adapter, base.folder),
+    dispose: () => {
+      adapter.dispose();
+      model.dispose();
+    },
+  };
+}
+
+/** What is trained, in words. */
+export function describeTrained({ variables }: Trained): string {
+  const count = [...variables.values()].reduce((sum, { size }) => sum + size, 0);
+  return `${(count / 1e6).toPrecision(3)} M weights are trained`;
 }

@@ -15,6 +15,13 @@ export const streams = {
   vaePosterior: 7,
   latentPosterior: 8,
   samples: 9,
+  validationNoise: 10,
+  grpoPrompts: 11,
+  grpoNoise: 12,
+  grpoSteps: 13,
+  grpoWindow: 14,
+  grpoOrder: 15,
+  grpoText: 16,
 } as const;
 
 const ROUNDS = 10;

@@ -5,7 +5,7 @@ import { contactSheet, encodePng, type RgbImage } from '../image/index.js';
 import { writeFileAtomic } from '../run/atomic-write.js';
 import type { CharacterEngine } from '../run/character-engine.js';
 import { checkpointName, type RunFolder } from '../run/run-folder.js';
-import type { Sample, TrainEvent } from '../run/train-event.js';
+import type { Sample, Stage, TrainEvent } from '../run/train-event.js';
 
 /** Pictures side by side in the contact sheet. */
 const COLUMNS = 4;
@@ -26,6 +26,7 @@ export class SampleWriter {
     private readonly engine: CharacterEngine,
     private readonly config: TrainConfig['samples'],
     private readonly emit: (event: TrainEvent) => void,
+    private readonly stage: Stage,
   ) {
     const prompts = promptsFrom(engine.character);
     this.talk = config.talk ?? prompts.talk;
@@ -33,6 +34,7 @@ export class SampleWriter {
   }
 
   async write(step: number): Promise<void> {
+    const name = this.stage === 'sft' ? checkpointName(step) : `${this.stage}-${checkpointName(step)}`;
     const samples: Sample[] = [];
     for (const [index, prompt] of this.talk.entries()) {
       const { text } = await this.engine.reply({ user: prompt, seed: this.config.seed + index });
@@ -41,16 +43,16 @@ export class SampleWriter {
     const images: RgbImage[] = [];
     for (const [index, prompt] of this.draw.entries()) {
       const { image } = await this.engine.imagine({ prompt, seed: this.config.seed + index });
-      const path = join(this.run.samples, `${checkpointName(step)}-${index}.png`);
+      const path = join(this.run.samples, `${name}-${index}.png`);
       writeFileAtomic(path, await encodePng(image, { prompt }));
       images.push(image);
       samples.push({ prompt, image: relative(this.run.root, path) });
     }
-    const sheet = images.length > 0 ? join(this.run.samples, `${checkpointName(step)}.png`) : undefined;
+    const sheet = images.length > 0 ? join(this.run.samples, `${name}.png`) : undefined;
     if (sheet) writeFileAtomic(sheet, await encodePng(contactSheet(images, COLUMNS)));
     this.emit({
       type: 'sample',
-      stage: 'sft',
+      stage: this.stage,
       step,
       samples,
       ...(sheet ? { sheet: relative(this.run.root, sheet) } : {}),

@@ -25,7 +25,7 @@ export interface Session {
 export function loopContext(
   { config, log, emit, signal, data }: Session,
   checkpoints: CheckpointFolder,
-  secondsBefore: number,
+  progress: { secondsBefore: number; score: number | null },
 ): LoopContext {
   return {
     checkpoints,
@@ -33,9 +33,10 @@ export function loopContext(
     emit,
     signal,
     checkpointEvery: config.checkpoints.every,
-    keepCheckpoints: config.checkpoints.keep,
+    keep: config.checkpoints,
     sampleEvery: config.samples.every,
     data: data.fingerprint,
-    secondsBefore,
+    validateEvery: config.validation.every,
+    ...progress,
   };
 }

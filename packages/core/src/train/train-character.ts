@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { nativeInfo, selectBackend, setStrict } from '@unicharacter/native';
 import { renderConfig, type TrainConfig } from '../config/index.js';
 import { modelTensors } from '../model/index.js';
+import type { CompositeReward, RewardSample, TextRewardSample } from '../reward/index.js';
 import { writeFileAtomic } from '../run/atomic-write.js';
 import { EventLog, emptyMark, readEvents } from '../run/event-log.js';
 import { writeReport } from '../run/report.js';
@@ -12,16 +13,31 @@ import type { TrainEvent } from '../run/train-event.js';
 import { copyBaseFiles, openBaseModel, runModelConfig } from './base-model.js';
 import { countWeights } from './estimate.js';
 import { fineTune } from './fine-tune.js';
-import { findProgress, type Progress } from './progress.js';
+import { learnFromReplies, learnFromRewards } from './grpo/index.js';
+import { withMemoryAdvice } from './memory-advice.js';
+import {
+  checkOrder,
+  findProgress,
+  isFinished,
+  type LaterStage,
+  type Progress,
+  stepsOf,
+  wantedStages,
+} from './progress.js';
 import { checkSameConfig, checkSameData } from './resume.js';
 import type { Session } from './session.js';
 import { provideVae } from './train-vae.js';
 import { readTrainingData, summariseData, vaePictures } from './training-data.js';
+import type { LoopResult } from './training-loop.js';
 
 /** How the caller of a training follows and stops it. */
 export interface TrainHooks {
   /** Gets every event as it is written to `events.jsonl`. */
   onEvent?(event: TrainEvent): void;
+  /** Judges the pictures of Character-GRPO instead of the rewards of the configuration. Disposed at the end. */
+  imageReward?: CompositeReward<RewardSample>;
+  /** Judges the replies of text GRPO instead of the rewards of the configuration. Disposed at the end. */
+  textReward?: CompositeReward<TextRewardSample>;
   /** When aborted, the current step is finished and saved; the same call continues later. */
   signal?: AbortSignal;
 }
@@ -40,27 +56,26 @@ export interface TrainSummary {
 }
 
 /**
- * Trains a character: the image autoencoder first, unless the base model has a trained one, then Unified-SFT. Continues by
- * itself where an earlier call with the same configuration and run folder stopped or was killed, with the same numbers.
- * A run that is finished is left as it is.
+ * Trains a character: the image autoencoder first, unless the base model has a trained one, then the stages that the
+ * configuration asks for. Continues by itself where an earlier call with the same configuration and run folder stopped or
+ * was killed, with the same numbers. A run that is finished is left as it is.
  *
  * @throws TrainError, RunError, DataError, ImageError, WeightsError … each naming file or key and what to do;
  *   existing checkpoints stay as they were
  */
 export async function trainCharacter(config: TrainConfig, hooks: TrainHooks = {}): Promise<TrainSummary> {
   const base = openBaseModel(config.base);
-  const data = await readTrainingData(config.data, config.sft.mix);
+  const data = await readTrainingData(config.data, config.sft.mix, config.validation.data);
   const run = new RunFolder(config.out);
   if (existsSync(run.config)) checkSameConfig(run, config);
+  checkOrder(run, config);
   run.create();
   const unlock = lockRun(run.root);
   try {
     const progress = findProgress(run);
     if (progress.state) checkSameData(run, progress.state.data, data);
-    else {
-      writeFileAtomic(run.config, renderConfig(config));
-      copyBaseFiles(base, run, config.image.size);
-    }
+    else copyBaseFiles(base, run, config.image.size);
+    writeFileAtomic(run.config, renderConfig(config));
     const pictures = vaePictures(data, runModelConfig(run));
     const log = new EventLog(run.events);
     try {
@@ -70,7 +85,7 @@ export async function trainCharacter(config: TrainConfig, hooks: TrainHooks = {}
         if (event.type === 'sample' || event.type === 'interrupted') writeReport(run);
       };
       const session: Session = { config, run, base, data, pictures, log, emit, signal: hooks.signal };
-      return await trainOnNative(session, progress);
+      return await trainOnNative(session, progress, hooks);
     } finally {
       log.close();
     }
@@ -79,39 +94,50 @@ export async function trainCharacter(config: TrainConfig, hooks: TrainHooks = {}
   }
 }
 
-async function trainOnNative(session: Session, progress: Progress): Promise<TrainSummary> {
+async function trainOnNative(session: Session, progress: Progress, hooks: TrainHooks): Promise<TrainSummary> {
   const { run, config } = session;
-  const done = finishedBefore(run, config, progress);
-  if (done) return done;
+  const left = wantedStages(config).filter((stage) => !isFinished(run, config, stage));
+  const last = readEvents(run.events).findLast((event) => event.type === 'done');
+  if (left.length === 0 && last) {
+    const { seconds, losses } = last;
+    return { finished: true, run: run.root, report: writeReport(run), seconds, losses };
+  }
   session.log.rewind(progress.state?.log ?? emptyMark);
   await announce(session, progress);
   selectBackend('native');
   setStrict(true);
   try {
-    const vae = await provideVae(session, progress);
-    const sft = vae.finished ? await fineTune(session, progress, vae.seconds) : undefined;
-    const { losses, seconds } = sft ?? vae;
-    const finished = sft?.finished ?? false;
+    const result = await runStages(session, progress, left, hooks);
+    const { finished, losses, seconds } = result;
     if (finished) {
-      session.emit({ type: 'done', step: config.sft.steps, seconds, losses, report: run.report });
+      const step = stepsOf(config, wantedStages(config).at(-1)!);
+      session.emit({ type: 'done', step, seconds, losses, report: run.report });
     }
     return { finished, run: run.root, report: writeReport(run), seconds, losses };
+  } catch (error) {
+    throw withMemoryAdvice(error, config);
   } finally {
     setStrict(false);
   }
 }
 
-/** The summary of a run that has nothing left to do. */
-function finishedBefore(
-  run: RunFolder,
-  { sft }: TrainConfig,
-  { checkpoint, stage }: Progress,
-): TrainSummary | undefined {
-  if (stage !== 'sft' || checkpoint?.step !== sft.steps) return undefined;
-  const done = readEvents(run.events).findLast((event) => event.type === 'done');
-  if (!done) return undefined;
-  const { seconds, losses } = done;
-  return { finished: true, run: run.root, report: writeReport(run), seconds, losses };
+/** The autoencoder and the stages that are left, until one is stopped. */
+async function runStages(
+  session: Session,
+  progress: Progress,
+  left: readonly LaterStage[],
+  hooks: TrainHooks,
+): Promise<LoopResult> {
+  let result = await provideVae(session, progress);
+  for (const stage of left) {
+    if (!result.finished) break;
+    const own = progress.stage === stage ? progress : { stage };
+    const { seconds } = result;
+    if (stage === 'sft') result = await fineTune(session, own, seconds);
+    else if (stage === 'grpo') result = await learnFromRewards(session, own, seconds, hooks.imageReward);
+    else result = await learnFromReplies(session, own, seconds, hooks.textReward);
+  }
+  return result;
 }
 
 /** Says what is going to be trained, or from where it goes on; a new run keeps the character with it. */

@@ -18,7 +18,7 @@ import { VAE_FILE, VaeStage } from './vae-stage.js';
  */
 export async function provideVae(session: Session, progress: Progress): Promise<LoopResult> {
   const { base, run } = session;
-  if (progress.stage === 'sft') return { finished: true, losses: {}, seconds: progress.state?.seconds ?? 0 };
+  if (progress.stage !== 'vae') return { finished: true, losses: {}, seconds: progress.state?.seconds ?? 0 };
   if (base.vae) {
     finishVae(session, 0, 0, (folder) => copyInto(base.vae!, join(folder, VAE_FILE)));
     return { finished: true, losses: {}, seconds: 0 };
@@ -36,7 +36,10 @@ export async function provideVae(session: Session, progress: Progress): Promise<
       steps: stage.steps,
       message: 'training the image autoencoder',
     });
-    const context = loopContext(session, run.vaeCheckpoints, progress.state?.seconds ?? 0);
+    const context = loopContext(session, run.vaeCheckpoints, {
+      secondsBefore: progress.state?.seconds ?? 0,
+      score: null,
+    });
     const result = await trainStage(stage, from?.step ?? 0, context);
     if (!result.finished) return result;
     const { mean, std } = await latentStatistics(vae, pixels);
@@ -82,6 +85,7 @@ function finishVae(session: Session, step: number, seconds: number, write: (fold
       seconds,
       log: log.mark(),
       data: data.fingerprint,
+      score: null,
     });
   });
 }

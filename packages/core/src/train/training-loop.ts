@@ -1,12 +1,13 @@
-import { emaUpdate, memoryStats, tf, valueAndGrads, withAutocast } from '@unicharacter/native';
+import { memoryStats } from '@unicharacter/native';
+import { AbortedError } from '../generate/index.js';
 import type { EventLog } from '../run/event-log.js';
-import type { CheckpointFolder, CheckpointRef } from '../run/run-folder.js';
+import type { CheckpointFolder, CheckpointRef, Keep } from '../run/run-folder.js';
 import type { StepEvent, TrainEvent } from '../run/train-event.js';
 import { type CheckpointState, writeCheckpoint } from './checkpoint.js';
 import { learningRate } from './schedule.js';
 import { Throughput } from './throughput.js';
 import { TrainError } from './train-error.js';
-import type { TrainingStage } from './training-stage.js';
+import type { StepOutcome, TrainingStage } from './training-stage.js';
 
 /** Where a stage writes, and how often. */
 export interface LoopContext {
@@ -16,9 +17,15 @@ export interface LoopContext {
   readonly emit: (event: TrainEvent) => void;
   readonly signal?: AbortSignal | undefined;
   readonly checkpointEvery: number;
-  readonly keepCheckpoints: number;
+  readonly keep: Keep;
   /** 0 leaves only the samples before the first step and at the end. */
   readonly sampleEvery: number;
+  /** Steps between measurements on held-out data; 0 measures before the first and after the last step only. */
+  readonly validateEvery: number;
+  /** Looks at a step; returns a message when training has to stop. */
+  readonly alarms?: ((event: StepEvent) => string | undefined) | undefined;
+  /** Score at the checkpoint that the stage goes on from. */
+  readonly score: number | null;
   /** Fingerprint of the training data. */
   readonly data: string;
   /** Seconds of training before this call (earlier stages and sessions). */
@@ -46,83 +53,106 @@ export async function trainStage(
 ): Promise<LoopResult> {
   const started = performance.now();
   const seconds = (): number => context.secondsBefore + (performance.now() - started) / 1000;
-  const save = (step: number): CheckpointRef => saveCheckpoint(stage, step, seconds(), context);
-  if (from === 0) await stage.sample?.(0);
+  const save = (step: number, score: number | null): CheckpointRef =>
+    saveCheckpoint(stage, step, seconds(), score, context);
+  if (from === 0) {
+    await stage.sample?.(0);
+    validate(stage, 0, context);
+  }
 
   const meter = new Throughput();
   let losses: Record<string, number> = {};
+  let score: number | null = context.score;
   for (let step = from; step < stage.steps; step++) {
-    const { tokens, tasks, values } = await optimizerStep(stage, step);
-    const { gradNorm, ...named } = values;
-    losses = named;
-    const done = step + 1;
-    const event: StepEvent = {
-      type: 'step',
-      stage: stage.name,
-      step: done,
-      steps: stage.steps,
-      losses,
-      ...(tasks ? { tasks } : {}),
-      tokens,
-      ...meter.step(tokens, stage.steps - done),
-      gradNorm: gradNorm!,
-      lr: learningRate(step, stage.steps, stage.schedule),
-      liveBytes: memoryStats().liveBytes,
-      peakBytes: memoryStats().peakBytes,
-    };
-    if (!Object.values(values).every(Number.isFinite)) throw notFinite(event, context.checkpoints);
+    const lr = learningRate(step, stage.steps, stage.schedule);
+    const outcome = await stepUnlessAborted(stage, step, lr, context.signal);
+    if (!outcome) return interrupted(save(step, score), losses);
+    const event = stepEvent(stage, step, lr, outcome, meter);
+    if (!isSound(event)) throw notFinite(event, context.checkpoints);
+    losses = outcome.losses;
     context.emit(event);
+    if (outcome.rewards?.total !== undefined) score = outcome.rewards.total;
     // Awaiting a value that is there already does not let the event loop turn, and signals arrive only there.
     await new Promise((resolve) => setImmediate(resolve));
 
+    const done = step + 1;
     const last = done === stage.steps;
     const due = (every: number): boolean => every > 0 && done % every === 0;
     if (last || due(context.sampleEvery)) await stage.sample?.(done);
-    if (last || due(context.checkpointEvery) || context.signal?.aborted) {
-      const checkpoint = save(done);
-      if (context.signal?.aborted && !last) {
-        context.emit(interruption(stage, checkpoint));
-        return { finished: false, losses, seconds: seconds() };
-      }
+    if (last || due(context.validateEvery)) score = validate(stage, done, context) ?? score;
+    const alarm = context.alarms?.(event);
+    if (last || due(context.checkpointEvery) || context.signal?.aborted || alarm) {
+      const checkpoint = save(done, score);
+      if (alarm) throw new TrainError(`${alarm} The checkpoint ${checkpoint.path} is intact.`);
+      if (context.signal?.aborted && !last) return interrupted(checkpoint, losses);
     }
     meter.restart();
   }
   return { finished: true, losses, seconds: seconds() };
+
+  function interrupted(checkpoint: CheckpointRef, reached: Record<string, number>): LoopResult {
+    context.emit(interruption(stage, checkpoint));
+    return { finished: false, losses: reached, seconds: seconds() };
+  }
 }
 
-/** Forward, backward and update of one step; all its numbers come back in one transfer. */
-async function optimizerStep(
+/** The outcome of a step, or undefined when the signal stopped it before any weight had changed. */
+async function stepUnlessAborted(
   stage: TrainingStage,
   step: number,
-): Promise<{ tokens: number; tasks?: Record<string, number>; values: Record<string, number> }> {
-  const variables = [...stage.variables.values()];
-  const prepared = stage.prepare(step);
-  const { tokens, tasks } = prepared;
+  lr: number,
+  signal: AbortSignal | undefined,
+): Promise<StepOutcome | undefined> {
   try {
-    const { loss, grads, aux } = withAutocast(stage.precision, () =>
-      valueAndGrads(() => prepared.losses(), variables),
-    );
-    const lr = learningRate(step, stage.steps, stage.schedule);
-    const clip = stage.clipNorm > 0 ? { clipNorm: stage.clipNorm } : {};
-    const gradNorm = stage.optimizer.step(variables, grads, { lr, ...clip });
-    if (stage.ema) emaUpdate([...stage.ema.variables], variables, stage.ema.decay);
-    const packed = tf.tidy(() => tf.concat([tf.reshape(loss, [1]), aux.parts, tf.reshape(gradNorm, [1])]));
-    tf.dispose([loss, aux.parts, gradNorm, grads.filter((gradient) => gradient !== null)]);
-    const numbers = await packed.data<'float32'>();
-    packed.dispose();
-    const names = ['total', ...prepared.parts, 'gradNorm'];
-    const values = Object.fromEntries(names.map((name, index) => [name, numbers[index]!]));
-    return { tokens, ...(tasks ? { tasks } : {}), values };
-  } finally {
-    prepared.dispose();
+    return await stage.advance(step, lr, signal);
+  } catch (error) {
+    if (error instanceof AbortedError) return undefined;
+    throw error;
   }
+}
+
+function stepEvent(
+  stage: TrainingStage,
+  step: number,
+  lr: number,
+  { tokens, ...outcome }: StepOutcome,
+  meter: Throughput,
+): StepEvent {
+  const { liveBytes, peakBytes } = memoryStats();
+  const rates = meter.step(tokens, stage.steps - step - 1);
+  return {
+    type: 'step',
+    stage: stage.name,
+    step: step + 1,
+    steps: stage.steps,
+    ...outcome,
+    tokens,
+    ...rates,
+    lr,
+    liveBytes,
+    peakBytes,
+  };
+}
+
+/** Are all losses and the gradient norm finite? */
+function isSound({ losses, gradNorm }: StepEvent): boolean {
+  return [gradNorm, ...Object.values(losses)].every(Number.isFinite);
+}
+
+/** Measures and logs the losses on held-out data. */
+function validate(stage: TrainingStage, step: number, { emit }: LoopContext): number | undefined {
+  const measured = stage.validate?.(step);
+  if (!measured) return undefined;
+  emit({ type: 'validation', stage: stage.name, step, losses: measured.losses });
+  return measured.score;
 }
 
 function saveCheckpoint(
   stage: TrainingStage,
   step: number,
   seconds: number,
-  { checkpoints, keepCheckpoints, log, data, emit }: LoopContext,
+  score: number | null,
+  { checkpoints, keep, log, data, emit }: LoopContext,
 ): CheckpointRef {
   const state: CheckpointState = {
     version: 1,
@@ -132,10 +162,9 @@ function saveCheckpoint(
     seconds,
     log: log.mark(),
     data,
+    score,
   };
-  const checkpoint = checkpoints.save(step, keepCheckpoints, (folder) =>
-    writeCheckpoint(folder, stage, state),
-  );
+  const checkpoint = checkpoints.save(step, keep, (folder) => writeCheckpoint(folder, stage, state));
   emit({ type: 'checkpoint', stage: stage.name, step, path: checkpoint.path });
   return checkpoint;
 }

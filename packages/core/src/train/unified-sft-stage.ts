@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { AdamW, randomNormal, tf } from '@unicharacter/native';
 import type { TrainConfig } from '../config/index.js';
 import {
@@ -10,20 +9,26 @@ import {
   stageRow,
   type UnifiedModel,
 } from '../model/index.js';
-import { writeSafetensors } from '../tensor-io/index.js';
-import { storedTensors } from './checkpoint.js';
+import { gradientStep, type Pass } from './gradient-step.js';
 import { KeyedRandom, streams } from './keyed-random.js';
 import { PackSampler, type SamplerPosition } from './pack-sampler.js';
+import { RunningMeans } from './running-means.js';
 import type { EncodedTask } from './task-encoder.js';
-import { lossRows, taskMeans } from './task-means.js';
-import { EMA_FILE, type PreparedStep, type TrainingStage } from './training-stage.js';
+import { lossRows, StepMeans } from './task-means.js';
+import type { StepOutcome, Trained, TrainingStage } from './training-stage.js';
+import type { Validation } from './validation.js';
 
-/** File name of the unified model's weights in a checkpoint. */
-export const MODEL_FILE = 'model.safetensors';
+/** What a stage does beside learning. */
+export interface StageExtras {
+  /** Draws the fixed prompts. */
+  readonly sample?: (step: number) => Promise<void>;
+  /** Measures the losses on held-out samples. */
+  readonly validation?: Validation | undefined;
+}
 
 /**
  * Unified-SFT (spec 6): packs of all tasks, cross-entropy on answers and flow matching on pictures,
- * loss = ceWeight · CE + mseWeight · MSE.
+ * loss = ceWeight · CE + mseWeight · MSE, both means over all packs of a step.
  */
 export class UnifiedSftStage implements TrainingStage {
   readonly name = 'sft';
@@ -31,19 +36,19 @@ export class UnifiedSftStage implements TrainingStage {
   readonly schedule;
   readonly clipNorm: number;
   readonly precision;
-  readonly variables: ReadonlyMap<string, tf.Variable>;
   readonly optimizer: AdamW;
-  readonly ema?: { readonly decay: number; readonly variables: readonly tf.Variable[] };
+  readonly means: RunningMeans | undefined;
   private readonly config: TrainConfig['sft'];
   private readonly seed: number;
   private readonly sampler: PackSampler<EncodedTask>;
 
   constructor(
     private readonly model: UnifiedModel,
+    readonly trained: Trained,
     samples: readonly EncodedTask[],
     private readonly markers: MarkerIds,
-    { sft: config, seed, precision }: TrainConfig,
-    private readonly sampling?: (step: number) => Promise<void>,
+    { sft: config, seed, precision }: Pick<TrainConfig, 'sft' | 'seed' | 'precision'>,
+    private readonly extras: StageExtras = {},
   ) {
     this.config = config;
     this.seed = seed;
@@ -51,68 +56,68 @@ export class UnifiedSftStage implements TrainingStage {
     this.schedule = config.optimizer;
     this.clipNorm = config.optimizer.clipNorm;
     this.precision = precision;
-    this.variables = new Map([...model.variables()].filter(([, variable]) => variable.trainable));
     this.optimizer = new AdamW(config.optimizer);
     this.sampler = new PackSampler(samples, config.mix, seed);
-    if (config.emaDecay > 0) {
-      const variables = [...this.variables.values()].map((variable) => tf.variable(variable, false));
-      this.ema = { decay: config.emaDecay, variables };
-    }
+    this.means = config.emaDecay > 0 ? new RunningMeans(trained.variables, config.emaDecay) : undefined;
   }
 
-  prepare(step: number): PreparedStep {
-    const samples = this.sampler.pack(this.config.tokensPerPack, sampleTokens);
-    const choices = samples.map((sample, index) => {
-      const random = new KeyedRandom(this.seed, streams.conditionDropout, [step, index]);
-      return { sample, dropped: chooseDropped(sample, this.config.conditionDropout, () => random.uniform()) };
+  advance(step: number, lr: number): Promise<StepOutcome> {
+    const packs = Array.from({ length: this.config.accumulation }, () =>
+      this.sampler.pack(this.config.tokensPerPack, sampleTokens),
+    );
+    return this.learn(packs, step, lr);
+  }
+
+  /** One update from given packs: the same samples in the same order give the same update, however they are packed. */
+  async learn(packs: readonly (readonly EncodedTask[])[], step: number, lr: number): Promise<StepOutcome> {
+    const means = new StepMeans(
+      packs.map((samples) => samples.map(lossRows)),
+      this.config.ceReweighting,
+    );
+    const draws = new StepDraws(this.seed, step, this.config);
+    const rows = packs.map((samples) => {
+      const row = packRow(draws.choices(samples), this.model.config, this.markers);
+      return { samples, row, ...draws.places(row) };
     });
-    const row = packRow(choices, this.model.config, this.markers);
-    const staged = stageRow(row, this.model.config);
-    const means = taskMeans(samples.map(lossRows));
-    const noise = this.noise(row, streams.flowNoise, step);
-    const posteriorNoise = this.noise(row, streams.latentPosterior, step);
-    const inputs = {
-      times: this.times(row, step),
-      ...(noise && posteriorNoise ? { noise, posteriorNoise } : {}),
-      recompute: this.config.activationCheckpointing,
+    const open = rows.map(({ samples, row, times, from }) => () => {
+      return this.pass(
+        row,
+        times,
+        draws.noise(row, from, this.model.config.latent.tokenDim),
+        means.pass(samples.map(lossRows)),
+      );
+    });
+    const { gradNorm, ...losses } = await gradientStep(this, lr, open, means.names);
+    return {
+      tokens: rows.reduce((sum, { row }) => sum + row.tokens, 0),
+      tasks: countTasks(packs.flat()),
+      losses,
+      gradNorm: gradNorm!,
     };
+  }
+
+  private pass(
+    row: PackedRow,
+    times: readonly number[],
+    noise: { noise: tf.Tensor2D; posteriorNoise: tf.Tensor2D } | undefined,
+    means: ReturnType<StepMeans['pass']>,
+  ): Pass {
+    const staged = stageRow(row, this.model.config);
+    const inputs = { times, ...noise, recompute: this.config.activationCheckpointing };
     const { ceWeight, mseWeight } = this.config;
     return {
-      tokens: row.tokens,
-      tasks: countTasks(samples),
-      parts: means.names,
       losses: () => {
         const { ce, mse } = this.model.forwardTrain(staged, inputs);
-        const text = ce ? tf.mul(tf.mean(ce), ceWeight) : tf.scalar(0);
-        const image = mse ? tf.mul(tf.mean(mse), mseWeight) : tf.scalar(0);
-        return { loss: tf.add(text, image) as tf.Scalar, parts: means.of(ce, mse) };
+        const text = tf.mul(means.share('ce', ce) ?? tf.scalar(0), ceWeight);
+        const image = tf.mul(means.share('mse', mse) ?? tf.scalar(0), mseWeight);
+        return { loss: tf.add(text, image) as tf.Scalar, parts: means.parts(ce, mse) };
       },
       dispose: () => {
         staged.dispose();
         means.dispose();
-        noise?.dispose();
-        posteriorNoise?.dispose();
+        if (noise) tf.dispose([noise.noise, noise.posteriorNoise]);
       },
     };
-  }
-
-  /** One logit-normal time step per picture, shifted (spec 2.13, 6.6). */
-  private times(row: PackedRow, step: number): number[] {
-    const shift = this.config.timestepShift;
-    return row.latentImages.map((_, index) => {
-      const normal = new KeyedRandom(this.seed, streams.timestep, [step, index]).normal();
-      const time = 1 / (1 + Math.exp(-normal));
-      return (shift * time) / (1 + (shift - 1) * time);
-    });
-  }
-
-  /** Standard normal numbers in the shape of the row's latents. */
-  private noise(row: PackedRow, stream: number, step: number): tf.Tensor2D | undefined {
-    const { tokenDim } = this.model.config.latent;
-    const tokens = row.latents.length / tokenDim;
-    if (tokens === 0) return undefined;
-    const key = { seed: this.seed, stream, counter: step };
-    return randomNormal([tokens, tokenDim], key) as tf.Tensor2D;
   }
 
   position(): SamplerPosition {
@@ -123,28 +128,66 @@ export class UnifiedSftStage implements TrainingStage {
     this.sampler.seek(position);
   }
 
-  /** Share of draws of each task. */
-  shares(): Record<string, number> {
-    return this.sampler.shares();
-  }
-
-  saveWeights(folder: string): void {
-    this.model.save(join(folder, MODEL_FILE));
-    if (!this.ema) return;
-    const means = new Map<string, tf.Tensor>(this.model.variables());
-    [...this.variables.keys()].forEach((name, index) => {
-      means.set(name, this.ema!.variables[index]!);
-    });
-    writeSafetensors(join(folder, EMA_FILE), storedTensors(means), { format: 'pt' });
-  }
-
   async sample(step: number): Promise<void> {
-    await this.sampling?.(step);
+    await this.extras.sample?.(step);
+  }
+
+  validate(): { losses: Record<string, number>; score: number } | undefined {
+    const losses = this.extras.validation?.measure(this.precision);
+    if (!losses) return undefined;
+    const { ceWeight, mseWeight } = this.config;
+    return { losses, score: -(ceWeight * (losses.ce ?? 0) + mseWeight * (losses.mse ?? 0)) };
   }
 
   dispose(): void {
     this.optimizer.dispose();
-    tf.dispose([...(this.ema?.variables ?? [])]);
+    this.means?.dispose();
+  }
+}
+
+/** The random choices of a step, numbered through all of its packs in order. */
+class StepDraws {
+  #samples = 0;
+  #images = 0;
+  #latents = 0;
+
+  constructor(
+    private readonly seed: number,
+    private readonly step: number,
+    private readonly config: Pick<TrainConfig['sft'], 'conditionDropout' | 'timestepShift'>,
+  ) {}
+
+  /** Which conditions of the next samples are left out. */
+  choices(samples: readonly EncodedTask[]) {
+    return samples.map((sample) => {
+      const random = new KeyedRandom(this.seed, streams.conditionDropout, [this.step, this.#samples++]);
+      return { sample, dropped: chooseDropped(sample, this.config.conditionDropout, () => random.uniform()) };
+    });
+  }
+
+  /** One logit-normal time step per picture of the next row, shifted (spec 2.13, 6.6), and where its noise begins. */
+  places(row: PackedRow): { times: number[]; from: number } {
+    const shift = this.config.timestepShift;
+    const times = row.latentImages.map(() => {
+      const normal = new KeyedRandom(this.seed, streams.timestep, [this.step, this.#images++]).normal();
+      const time = 1 / (1 + Math.exp(-normal));
+      return (shift * time) / (1 + (shift - 1) * time);
+    });
+    const from = this.#latents;
+    this.#latents += row.latentPositions.length;
+    return { times, from };
+  }
+
+  /** Standard normal numbers for the latents of a row, cut from those of the whole step; absent without latents. */
+  noise(row: PackedRow, from: number, width: number) {
+    const count = row.latentPositions.length;
+    if (count === 0) return undefined;
+    const cut = (stream: number) =>
+      tf.tidy(() => {
+        const whole = randomNormal([this.#latents, width], { seed: this.seed, stream, counter: this.step });
+        return tf.slice(whole as tf.Tensor2D, [from, 0], [count, width]);
+      });
+    return { noise: cut(streams.flowNoise), posteriorNoise: cut(streams.latentPosterior) };
   }
 }
 

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { AdamW, randomNormal, tf } from '@unicharacter/native';
 import type { TrainConfig } from '../config/index.js';
 import type { FlowVae } from '../model/index.js';
+import { gradientStep } from './gradient-step.js';
 import { KeyedRandom, streams } from './keyed-random.js';
-import type { PreparedStep, TrainingStage } from './training-stage.js';
+import type { StepOutcome, Trained, TrainingStage } from './training-stage.js';
 import { VAE_LOSS_PARTS, vaeLoss } from './vae-loss.js';
 
 /** File name of the autoencoder's weights. */
@@ -17,7 +18,7 @@ export class VaeStage implements TrainingStage {
   readonly clipNorm: number;
   /** Convolutions of a small autoencoder gain nothing from bfloat16, and what it loses every picture loses. */
   readonly precision = 'float32';
-  readonly variables: ReadonlyMap<string, tf.Variable>;
+  readonly trained: Trained;
   readonly optimizer: AdamW;
 
   /**
@@ -33,25 +34,34 @@ export class VaeStage implements TrainingStage {
     this.steps = config.steps;
     this.schedule = config.optimizer;
     this.clipNorm = config.optimizer.clipNorm;
-    this.variables = vae.variables();
+    this.trained = {
+      variables: vae.variables(),
+      save: (folder) => vae.save(join(folder, VAE_FILE)),
+      saveMeans: () => {
+        throw new Error('the autoencoder keeps no running means');
+      },
+      meansFile: (folder) => join(folder, VAE_FILE),
+    };
     this.optimizer = new AdamW(config.optimizer);
   }
 
-  prepare(step: number): PreparedStep {
+  async advance(step: number, lr: number): Promise<StepOutcome> {
     const { batchSize, crop } = this.config;
-    const batch = this.crops(step);
-    const cells = batchSize * (crop / this.vae.config.downsample) ** 2;
-    return {
-      tokens: cells,
-      parts: VAE_LOSS_PARTS,
-      losses: () => {
-        const posterior = this.vae.encode(batch);
-        const key = { seed: this.seed, stream: streams.vaePosterior, counter: step };
-        const latent = this.vae.sample(posterior, randomNormal(posterior.mean.shape, key) as tf.Tensor4D);
-        return vaeLoss(this.vae.decodeRaw(latent), batch, posterior, this.config);
-      },
-      dispose: () => batch.dispose(),
+    const open = () => {
+      const batch = this.crops(step);
+      return {
+        losses: () => {
+          const posterior = this.vae.encode(batch);
+          const key = { seed: this.seed, stream: streams.vaePosterior, counter: step };
+          const noise = randomNormal(posterior.mean.shape, key) as tf.Tensor4D;
+          const output = this.vae.decodeRaw(this.vae.sample(posterior, noise));
+          return vaeLoss(output, batch, posterior, this.config);
+        },
+        dispose: () => batch.dispose(),
+      };
     };
+    const { gradNorm, ...losses } = await gradientStep(this, lr, [open], VAE_LOSS_PARTS);
+    return { tokens: batchSize * (crop / this.vae.config.downsample) ** 2, losses, gradNorm: gradNorm! };
   }
 
   /** The batch of a step, [B, crop, crop, 3]: random pictures, places and, if wanted, mirror images. */
@@ -77,9 +87,5 @@ export class VaeStage implements TrainingStage {
 
   dispose(): void {
     this.optimizer.dispose();
-  }
-
-  saveWeights(folder: string): void {
-    this.vae.save(join(folder, VAE_FILE));
   }
 }

@@ -1,13 +1,18 @@
 // Packed attention, forward: softmax(scale q k^T) v under an AttentionLayout, with the log-sum-exp of every row.
 //
 // q [T, Hq, D], k and v [T, Hkv, D]; 4 D flops per visible (query, key) pair and head, compute bound. Keys and values are
-// packed once per key head (T (D + width) floats); a query tile then needs 64 x 64 scores in cache. Tiles that nobody sees
-// are skipped, tiles that everybody sees are not tested. Threads share (head, query tile) items.
+// packed once per key head (2 T width elements); a query tile then needs 64 x 64 scores in cache. Tiles that nobody sees are
+// skipped, tiles that everybody sees are not tested. Threads take (head, query tile) items one by one, heaviest first, and
+// every item is computed by one thread, so results do not depend on the number of threads.
+//
+// Where all operands are bf16 or bf16 is asked for, and the processor multiplies bf16, tiles are bf16 (Bf16Tiles).
+#include <numeric>
 #include <vector>
 
 #include "../runtime/context.h"
 #include "../runtime/parallel.h"
 #include "attention.h"
+#include "attention_tiles_bf16.h"
 #include "fused.h"
 
 namespace uc {
@@ -20,58 +25,71 @@ struct QueryTileVisibility {
 
   TileClass classOf(int64_t keyTile) const { return layout.classOf(queryTile, keyTile); }
   void hide(int64_t keyTile, int64_t count, float* scores) const {
-    layout.hide(queryTile * kTile, rows, keyTile * kTile, count, kMinusInfinity, scores);
+    layout.hide(queryTile * kTile, rows, keyTile * kTile, count, scores);
   }
 };
 
-// Per thread: a query tile, its result and the scores.
-struct ThreadWork {
-  TileWork tile;
-  float logSumExp[kTile];
-};
+// Query tiles by falling number of key tiles that they need: the last items of a parallel loop should be small.
+std::vector<int64_t> heaviestFirst(const Layout& layout) {
+  std::vector<int64_t> order(static_cast<size_t>(layout.tiles)), weight(order.size());
+  std::iota(order.begin(), order.end(), 0);
+  for (int64_t i = 0; i < layout.tiles; ++i) {
+    for (int64_t j = 0; j < layout.tiles; ++j) weight[i] += layout.classOf(i, j) != TileClass::Empty;
+  }
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return weight[a] > weight[b]; });
+  return order;
+}
 
-void packKeys(const AttentionOperands& o, float* keys, float* values) {
+// `rows` has a tile for each thread.
+template <class Tiles, class Element>
+void packKeys(const AttentionOperands& o, Element* rows, Element* keys, Element* values) {
   const int64_t tiles = tileCount(o.tokens);
 #pragma omp parallel for schedule(static)
   for (int64_t item = 0; item < o.keyHeads * tiles; ++item) {
-    const int64_t head = item / tiles, first = item % tiles * kTile;
-    const int64_t count = std::min(kTile, o.tokens - first);
-    std::vector<float> row(o.size), tile(kTile * o.width);
-    const auto rowOf = [&](const Tensor& t) {
-      return [&, head, first](int64_t j) { return readRow(t, ((first + j) * o.keyHeads + head) * o.size, o.size, row.data()); };
-    };
-    packRows(count, o.size, o.width, 1.0f, tile.data(), rowOf(o.k));
-    transposeTile(tile.data(), o.size, o.width, keys + item * o.size * kTile);
-    packRows(count, o.size, o.width, 1.0f, values + item * kTile * o.width, rowOf(o.v));
+    const int64_t keyHead = item / tiles;
+    packKeyTile<Tiles>(item % tiles * kTile, o.tokens, o.head,
+                       [&](int64_t j) { return RowPlace{o.k, o.keyAt(j, keyHead)}; },
+                       [&](int64_t j) { return RowPlace{o.v, o.keyAt(j, keyHead)}; },
+                       rows + omp_get_thread_num() * o.head.tile(), keys + item * o.head.tile(),
+                       values + item * o.head.tile());
   }
 }
 
+// Per thread: the work of a tile and the logarithms of its sums.
+template <class Tiles>
+struct ThreadWork {
+  typename Tiles::Work tile;
+  float logSumExp[kTile];
+};
+
+template <class Tiles>
 void forward(Context& context, const AttentionOperands& o, const Layout& layout, float scale, const Tensor& y,
              float* logSumExp) {
-  const int64_t tiles = tileCount(o.tokens);
-  Scratch<float> keys(context, o.keyHeads * tiles * o.size * kTile);
-  Scratch<float> values(context, o.keyHeads * tiles * kTile * o.width);
+  using Element = typename Tiles::Element;
+  const int64_t tiles = tileCount(o.tokens), each = tiles * o.head.tile();
   const int threads = omp_get_max_threads();
-  Scratch<ThreadWork> works(context, threads);
-  Scratch<float> buffers(context, threads * 2 * kTile * o.width);
-  packKeys(o, keys.data(), values.data());
+  Scratch<Element> keys(context, o.keyHeads * each), values(context, o.keyHeads * each);
+  Scratch<Element> queries(context, threads * o.head.tile());
+  Scratch<float> outs(context, threads * o.head.tile());
+  Scratch<ThreadWork<Tiles>> works(context, threads);
+  const std::vector<int64_t> order = heaviestFirst(layout);
+  packKeys<Tiles>(o, queries.data(), keys.data(), values.data());
 #pragma omp parallel for schedule(dynamic, 1)
   for (int64_t item = 0; item < o.heads * tiles; ++item) {
     const int thread = omp_get_thread_num();
-    float* queries = buffers.data() + thread * 2 * kTile * o.width;
-    float* out = queries + kTile * o.width;
-    ThreadWork& work = works[thread];
-    const int64_t head = item / tiles, tile = item % tiles, first = tile * kTile;
+    Element* query = queries.data() + thread * o.head.tile();
+    float* out = outs.data() + thread * o.head.tile();
+    ThreadWork<Tiles>& work = works[thread];
+    const int64_t head = item % o.heads, tile = order[item / o.heads], first = tile * kTile;
     const int64_t rows = std::min(kTile, o.tokens - first);
-    const auto at = [&](int64_t i) { return ((first + i) * o.heads + head) * o.size; };
-    packRows(rows, o.size, o.width, scale, queries, [&](int64_t i) { return readRow(o.q, at(i), o.size, out); });
+    packRows(rows, o.head, query, [&](int64_t i) { return RowPlace{o.q, o.queryAt(first + i, head)}; });
     const int64_t keyHead = o.keyHeadOf(head);
-    const KeyPanels panels{keys.data() + keyHead * tiles * o.size * kTile,
-                           values.data() + keyHead * tiles * kTile * o.width, o.tokens};
-    attendTile(queries, rows, o.size, o.width, panels, QueryTileVisibility{layout, tile, rows}, work.tile, out,
-               work.logSumExp);
+    const KeyPanels<Element> panels{keys.data() + keyHead * each, values.data() + keyHead * each, o.tokens,
+                                    o.head.tile()};
+    attendTile<Tiles>(query, rows, o.head, scale, panels, QueryTileVisibility{layout, tile, rows}, work.tile, out,
+                      work.logSumExp);
     for (int64_t i = 0; i < rows; ++i) {
-      storeRow(y, at(i), o.size, out + i * o.width);
+      storeRow(y, o.queryAt(first + i, head), o.head.size, out + i * o.head.width);
       logSumExp[head * o.tokens + first + i] = work.logSumExp[i];
     }
   }
@@ -84,11 +102,15 @@ void registerAttention(Registry& registry) {
   registry.add("PackedAttention", [](Context& context, Args& args, Results& results) {
     const AttentionOperands o = readAttention(args);
     const Layout layout = readLayout(args, o.tokens);
-    const Phys phys = args.flag() ? Phys::BF16 : promote(o.q.phys, promote(o.k.phys, o.v.phys));
-    const float scale = static_cast<float>(args.real());
+    const Phys phys = args.flag() || o.bf16() ? Phys::BF16 : Phys::F32;
+    const float scale = positiveScale(args);
     const Tensor y = results.make(o.q.dims, phys);
     const Tensor logSumExp = results.make({o.heads, o.tokens}, Phys::F32);
-    if (o.q.count > 0) forward(context, o, layout, scale, y, logSumExp.f32());
+    if (o.q.count == 0) return;
+#ifdef __AVX512BF16__
+    if (phys == Phys::BF16) return forward<Bf16Tiles>(context, o, layout, scale, y, logSumExp.f32());
+#endif
+    forward<F32Tiles>(context, o, layout, scale, y, logSumExp.f32());
   });
 }
 

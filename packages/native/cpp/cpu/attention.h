@@ -16,28 +16,40 @@ struct Layout {
     return static_cast<TileClass>(classes[queryTile * tiles + keyTile]);
   }
 
-  // Writes `hidden` into scores [rows, 64] where query `query + i` does not see key `key + j`.
-  void hide(int64_t query, int64_t rows, int64_t key, int64_t count, float hidden, float* scores) const {
+  bool sees(int64_t query, int64_t key) const {
     constexpr int32_t kCausal = 0, kNoise = 2;
+    const bool together = (split[key] == split[query]) & (mode[key] != kCausal);
+    const bool earlier = (order[key] <= order[query]) & (mode[key] != kNoise);
+    return (sample[key] == sample[query]) & (together | earlier);
+  }
+
+  // Writes -inf into scores [rows, 64] where query `query + i` does not see key `key + j`.
+  void hide(int64_t query, int64_t rows, int64_t key, int64_t count, float* scores) const {
     for (int64_t i = 0; i < rows; ++i) {
-      const int32_t ownSample = sample[query + i], ownSplit = split[query + i], ownOrder = order[query + i];
       float* s = scores + i * kTile;
-      for (int64_t j = 0; j < count; ++j) {
-        const int64_t k = key + j;
-        const bool together = (split[k] == ownSplit) & (mode[k] != kCausal);
-        const bool earlier = (order[k] <= ownOrder) & (mode[k] != kNoise);
-        const bool seen = (sample[k] == ownSample) & (together | earlier);
-        s[j] = seen ? s[j] : hidden;
-      }
+      for (int64_t j = 0; j < count; ++j) s[j] = sees(query + i, key + j) ? s[j] : kMinusInfinity;
+    }
+  }
+
+  // The same for transposed scores, [count, 64] with a row per key.
+  void hideTransposed(int64_t query, int64_t rows, int64_t key, int64_t count, float* scores) const {
+    for (int64_t j = 0; j < count; ++j) {
+      float* s = scores + j * kTile;
+      for (int64_t i = 0; i < rows; ++i) s[i] = sees(query + i, key + j) ? s[i] : kMinusInfinity;
     }
   }
 };
 
 struct AttentionOperands {
   Tensor q, k, v;
-  int64_t tokens, heads, keyHeads, size, width;
+  int64_t tokens, heads, keyHeads;
+  HeadSize head;
 
-  int64_t keyHeadOf(int64_t head) const { return head / (heads / keyHeads); }
+  int64_t keyHeadOf(int64_t queryHead) const { return queryHead / (heads / keyHeads); }
+  // Where token `token` of a head lies in q (or y and their gradients), and in k or v.
+  int64_t queryAt(int64_t token, int64_t queryHead) const { return (token * heads + queryHead) * head.size; }
+  int64_t keyAt(int64_t token, int64_t keyHead) const { return (token * keyHeads + keyHead) * head.size; }
+  bool bf16() const { return q.phys == Phys::BF16 && k.phys == Phys::BF16 && v.phys == Phys::BF16; }
 };
 
 inline AttentionOperands readAttention(Args& args) {
@@ -52,8 +64,7 @@ inline AttentionOperands readAttention(Args& args) {
   o.tokens = o.q.dims[0];
   o.heads = o.q.dims[1];
   o.keyHeads = o.k.dims[1];
-  o.size = o.q.dims[2];
-  o.width = paddedWidth(o.size);
+  o.head = HeadSize(o.q.dims[2]);
   return o;
 }
 

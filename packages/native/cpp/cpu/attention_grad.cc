@@ -1,178 +1,204 @@
 // Packed attention, backward: dq, dk, dv from dy, recomputing the weights from q, k and the stored log-sum-exp.
 //
-// 10 D flops per visible pair and head (five products of 64 x 64 tiles), compute bound. One item is one query head: its
-// query tiles are packed once, dq is summed in place, dk and dv of a key tile are summed in cache. With grouped heads each
-// query head writes its own dk and dv, added in order of the heads afterwards, so results do not depend on threads.
+// 10 D flops per visible pair and head (five products of 64 x 64 tiles, see attention_grad_tiles.h), compute bound. Keys and
+// values are packed once per key head. An item is one query head, or a run of its key tiles where there are few heads: its
+// query tiles are packed once, dq is summed in place, dk and dv of a key tile are summed in cache. Each item writes slices
+// of its own, which are added in a fixed order afterwards: results do not depend on the number of threads.
 #include <vector>
 
 #include "../runtime/context.h"
 #include "../runtime/parallel.h"
 #include "attention.h"
+#include "attention_grad_tiles.h"
 #include "fused.h"
 
 namespace uc {
 
 namespace {
 
+// Heads are cut into runs of key tiles until there are about this many items, whatever the number of threads.
+constexpr int64_t kItems = 8;
+
 struct Problem {
   AttentionOperands o;
   Tensor y, logSumExp, dy;
   Layout layout;
   float scale;
+
+  int64_t runs() const { return std::clamp<int64_t>(kItems / o.heads, 1, layout.tiles); }
 };
 
-// Working memory of one thread, all tiles [64, width] unless said otherwise.
-struct Work {
-  float *queries, *upstream, *dQueries;  // whole rows of tiles: [tiles * 64, width]
-  float *logSumExp, *delta;              // [tiles * 64]
-  float *keyRows, *valueRows, *dKeys, *dValues;
-  float *keyColumns, *valueColumns;  // [size, 64]
-  float *weights, *slopes;           // [64, 64]
+// [T, size] matrices of f32, one for each part of a sum.
+struct Slices {
+  float* data;
+  int64_t tokens, size;
 
-  static int64_t floats(int64_t tiles, int64_t width) {
-    return tiles * kTile * (3 * width + 2) + 6 * kTile * width + 2 * kTile * kTile;
-  }
-  Work(float* memory, int64_t tiles, int64_t width) {
-    const auto take = [&memory](int64_t n) {
-      float* part = memory;
-      memory += n;
-      return part;
-    };
-    const int64_t rows = tiles * kTile;
-    for (float** part : {&queries, &upstream, &dQueries}) *part = take(rows * width);
-    for (float** part : {&logSumExp, &delta}) *part = take(rows);
-    for (float** part : {&keyRows, &valueRows, &dKeys, &dValues, &keyColumns, &valueColumns}) *part = take(kTile * width);
-    for (float** part : {&weights, &slopes}) *part = take(kTile * kTile);
-  }
+  float* row(int64_t slice, int64_t token) const { return data + (slice * tokens + token) * size; }
 };
 
-// Packs queries and upstream gradients of a head and the row sums delta = dy . y.
-void packHead(const Problem& p, int64_t head, const Work& work) {
-  const AttentionOperands& o = p.o;
-  std::vector<float> bufferY(o.size), bufferDy(o.size);
-  for (int64_t tile = 0; tile < p.layout.tiles; ++tile) {
-    const int64_t first = tile * kTile, rows = std::min(kTile, o.tokens - first);
-    const auto at = [&](int64_t i) { return ((first + i) * o.heads + head) * o.size; };
-    packRows(rows, o.size, o.width, 1.0f, work.queries + first * o.width,
-             [&](int64_t i) { return readRow(o.q, at(i), o.size, bufferY.data()); });
-    packRows(rows, o.size, o.width, 1.0f, work.upstream + first * o.width,
-             [&](int64_t i) { return readRow(p.dy, at(i), o.size, bufferY.data()); });
-    for (int64_t i = 0; i < kTile; ++i) {
-      // Rows behind the last token get weight zero.
-      work.logSumExp[first + i] = i < rows ? p.logSumExp.f32()[head * o.tokens + first + i] : 1e30f;
-      float delta = 0.0f;
-      if (i < rows) {
-        const float* y = readRow(p.y, at(i), o.size, bufferY.data());
-        const float* dy = readRow(p.dy, at(i), o.size, bufferDy.data());
-#pragma omp simd reduction(+ : delta)
-        for (int64_t d = 0; d < o.size; ++d) delta += y[d] * dy[d];
+// out [T, heads, size] = the sum of `count` slices per head, in order; sliceOf(head, i) names them.
+template <class F>
+void sumSlices(const Slices& slices, const Tensor& out, int64_t heads, int64_t count, const F& sliceOf) {
+  parallelFor(slices.tokens, heads * count * slices.size, [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin * heads; item < end * heads; ++item) {
+      const int64_t token = item / heads, head = item % heads;
+      float* sum = slices.row(sliceOf(head, 0), token);
+      for (int64_t i = 1; i < count; ++i) {
+        const float* part = slices.row(sliceOf(head, i), token);
+        for (int64_t d = 0; d < slices.size; ++d) sum[d] += part[d];
       }
-      work.delta[first + i] = delta;
-    }
-  }
-  std::memset(work.dQueries, 0, static_cast<size_t>(p.layout.tiles * kTile * o.width) * sizeof(float));
-}
-
-void packKeyTile(const Problem& p, int64_t keyHead, int64_t tile, const Work& work) {
-  const AttentionOperands& o = p.o;
-  std::vector<float> buffer(o.size);
-  const int64_t first = tile * kTile, count = std::min(kTile, o.tokens - first);
-  const auto pack = [&](const Tensor& t, float* to, float* transposed) {
-    packRows(count, o.size, o.width, 1.0f, to, [&](int64_t j) {
-      return readRow(t, ((first + j) * o.keyHeads + keyHead) * o.size, o.size, buffer.data());
-    });
-    transposeTile(to, o.size, o.width, transposed);
-  };
-  pack(o.k, work.keyRows, work.keyColumns);
-  pack(o.v, work.valueRows, work.valueColumns);
-}
-
-// One pair of tiles: adds its share to dQueries, dKeys and dValues.
-void pairOfTiles(const Problem& p, int64_t queryTile, int64_t keyTile, TileClass kind, const Work& work) {
-  const AttentionOperands& o = p.o;
-  const int64_t w = o.width, first = queryTile * kTile;
-  const int64_t rows = std::min(kTile, o.tokens - first), count = std::min(kTile, o.tokens - keyTile * kTile);
-  const float* queries = work.queries + first * w;
-  const float* upstream = work.upstream + first * w;
-  tileGemm(kTile, o.size, kTile, {queries, w, 1}, {work.keyColumns, kTile}, {work.weights, kTile, false});
-  if (kind == TileClass::Partial) p.layout.hide(first, rows, keyTile * kTile, count, kMinusInfinity, work.weights);
-  for (int64_t i = 0; i < kTile; ++i) {
-    float* s = work.weights + i * kTile;
-    const float lse = work.logSumExp[first + i];
-    for (int64_t j = 0; j < kTile; ++j) s[j] = fastExp(s[j] * p.scale - lse);
-  }
-  tileGemm(kTile, kTile, w, {work.weights, 1, kTile}, {upstream, w}, {work.dValues, w, true});
-  tileGemm(kTile, o.size, kTile, {upstream, w, 1}, {work.valueColumns, kTile}, {work.slopes, kTile, false});
-  for (int64_t i = 0; i < kTile; ++i) {
-    float* ds = work.slopes + i * kTile;
-    const float* s = work.weights + i * kTile;
-    const float delta = work.delta[first + i];
-    for (int64_t j = 0; j < kTile; ++j) ds[j] = s[j] * (ds[j] - delta) * p.scale;
-  }
-  tileGemm(kTile, kTile, w, {work.slopes, 1, kTile}, {queries, w}, {work.dKeys, w, true});
-  tileGemm(kTile, kTile, w, {work.slopes, kTile, 1}, {work.keyRows, w}, {work.dQueries + first * w, w, true});
-}
-
-// dk and dv of one query head go to `dKeys` and `dValues`, [T, size] each.
-void headGradient(const Problem& p, int64_t head, const Work& work, float* dKeys, float* dValues, const Tensor& dq) {
-  const AttentionOperands& o = p.o;
-  packHead(p, head, work);
-  for (int64_t keyTile = 0; keyTile < p.layout.tiles; ++keyTile) {
-    packKeyTile(p, o.keyHeadOf(head), keyTile, work);
-    std::memset(work.dKeys, 0, static_cast<size_t>(kTile * o.width) * sizeof(float));
-    std::memset(work.dValues, 0, static_cast<size_t>(kTile * o.width) * sizeof(float));
-    for (int64_t queryTile = 0; queryTile < p.layout.tiles; ++queryTile) {
-      const TileClass kind = p.layout.classOf(queryTile, keyTile);
-      if (kind != TileClass::Empty) pairOfTiles(p, queryTile, keyTile, kind, work);
-    }
-    for (int64_t j = 0; j < std::min(kTile, o.tokens - keyTile * kTile); ++j) {
-      const int64_t to = (keyTile * kTile + j) * o.size;
-      std::memcpy(dKeys + to, work.dKeys + j * o.width, static_cast<size_t>(o.size) * sizeof(float));
-      std::memcpy(dValues + to, work.dValues + j * o.width, static_cast<size_t>(o.size) * sizeof(float));
-    }
-  }
-  for (int64_t i = 0; i < o.tokens; ++i) storeRow(dq, (i * o.heads + head) * o.size, o.size, work.dQueries + i * o.width);
-}
-
-// Adds the parts [heads, T, size] of each group in order into [T, keyHeads, size].
-void sumGroups(const AttentionOperands& o, const float* parts, const Tensor& out) {
-  const int64_t group = o.heads / o.keyHeads;
-  parallelFor(o.tokens, o.heads * o.size, [&](int64_t begin, int64_t end) {
-    std::vector<float> sum(o.size);
-    for (int64_t i = begin; i < end; ++i) {
-      for (int64_t keyHead = 0; keyHead < o.keyHeads; ++keyHead) {
-        std::fill(sum.begin(), sum.end(), 0.0f);
-        for (int64_t head = keyHead * group; head < (keyHead + 1) * group; ++head) {
-          const float* part = parts + (head * o.tokens + i) * o.size;
-          for (int64_t d = 0; d < o.size; ++d) sum[d] += part[d];
-        }
-        storeRow(out, (i * o.keyHeads + keyHead) * o.size, o.size, sum.data());
-      }
+      storeRow(out, item * slices.size, slices.size, sum);
     }
   });
 }
 
-void backward(Context& context, const Problem& p, const Tensor& dq, const Tensor& dk, const Tensor& dv) {
-  const AttentionOperands& o = p.o;
-  const int64_t perHead = o.tokens * o.size;
-  Scratch<float> dKeys(context, o.heads * perHead);
-  Scratch<float> dValues(context, o.heads * perHead);
-  const int threads = static_cast<int>(std::min<int64_t>(omp_get_max_threads(), o.heads));
-  const int64_t each = Work::floats(p.layout.tiles, o.width);
-  Scratch<float> memory(context, threads * each);
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-  for (int64_t head = 0; head < o.heads; ++head) {
-    const Work work(memory.data() + omp_get_thread_num() * each, p.layout.tiles, o.width);
-    headGradient(p, head, work, dKeys.data() + head * perHead, dValues.data() + head * perHead, dq);
+// Working memory of one thread.
+template <class Tiles>
+struct ThreadWork {
+  typename Tiles::Work tile;
+  typename Tiles::Element* queries;  // [tiles, forms]
+  typename Tiles::Element* rows;     // two tiles
+  float* dQueries;                   // [tiles, 64 * width]
+  float *dKeys, *dValues, *spare;    // a tile each
+  RowStatistics* statistics;         // [tiles]
+};
+
+template <class Tiles>
+class Backward {
+  using Element = typename Tiles::Element;
+  using Work = ThreadWork<Tiles>;
+
+ public:
+  Backward(Context& context, const Problem& p, const Tensor& dq, const Tensor& dk, const Tensor& dv)
+      : p_(p), dq_(dq), dk_(dk), dv_(dv), tile_(p.o.head.tile()), tiles_(p.layout.tiles), runs_(p.runs()),
+        threads_(static_cast<int>(std::min<int64_t>(omp_get_max_threads(), std::max(p.o.heads * runs_, p.o.keyHeads)))),
+        keys_(context, p.o.keyHeads * tiles_ * Tiles::kKeyForms * tile_),
+        elements_(context, threads_ * (tiles_ * Tiles::kQueryForms + 2) * tile_),
+        floats_(context, threads_ * (tiles_ + 3) * tile_),
+        statistics_(context, threads_ * tiles_), works_(context, threads_),
+        dKeySlices_(context, p.o.heads * p.o.tokens * p.o.head.size),
+        dValueSlices_(context, p.o.heads * p.o.tokens * p.o.head.size),
+        dQuerySlices_(context, runs_ == 1 ? 1 : runs_ * p.o.heads * p.o.tokens * p.o.head.size) {
+    for (int t = 0; t < threads_; ++t) {
+      Work& work = works_[t];
+      work.queries = elements_.data() + t * (tiles_ * Tiles::kQueryForms + 2) * tile_;
+      work.rows = work.queries + tiles_ * Tiles::kQueryForms * tile_;
+      work.dQueries = floats_.data() + t * (tiles_ + 3) * tile_;
+      work.dKeys = work.dQueries + tiles_ * tile_;
+      work.dValues = work.dKeys + tile_;
+      work.spare = work.dValues + tile_;
+      work.statistics = statistics_.data() + t * tiles_;
+    }
   }
-  sumGroups(o, dKeys.data(), dk);
-  sumGroups(o, dValues.data(), dv);
-}
+
+  void run() {
+    const AttentionOperands& o = p_.o;
+#pragma omp parallel for schedule(static) num_threads(threads_)
+    for (int64_t item = 0; item < o.keyHeads * tiles_; ++item) packKeyTile(item, works_[omp_get_thread_num()]);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
+    for (int64_t item = 0; item < o.heads * runs_; ++item) {
+      headGradient(item % o.heads, item / o.heads, works_[omp_get_thread_num()]);
+    }
+    const int64_t group = o.heads / o.keyHeads;
+    const auto ofGroup = [group](int64_t keyHead, int64_t i) { return keyHead * group + i; };
+    sumSlices(slices(dKeySlices_), dk_, o.keyHeads, group, ofGroup);
+    sumSlices(slices(dValueSlices_), dv_, o.keyHeads, group, ofGroup);
+    if (runs_ == 1) return;
+    sumSlices(slices(dQuerySlices_), dq_, o.heads, runs_, [&](int64_t head, int64_t i) { return i * o.heads + head; });
+  }
+
+ private:
+  Slices slices(Scratch<float>& memory) const { return {memory.data(), p_.o.tokens, p_.o.head.size}; }
+  int64_t rowsOf(int64_t tile) const { return std::min(kTile, p_.o.tokens - tile * kTile); }
+  Element* keyForms(int64_t keyHead, int64_t tile) {
+    return keys_.data() + (keyHead * tiles_ + tile) * Tiles::kKeyForms * tile_;
+  }
+
+  void packKeyTile(int64_t item, Work& work) {
+    const AttentionOperands& o = p_.o;
+    const int64_t keyHead = item / tiles_, tile = item % tiles_, first = tile * kTile;
+    Element *k = work.rows, *v = work.rows + tile_;
+    packRows(rowsOf(tile), o.head, k, [&](int64_t j) { return RowPlace{o.k, o.keyAt(first + j, keyHead)}; });
+    packRows(rowsOf(tile), o.head, v, [&](int64_t j) { return RowPlace{o.v, o.keyAt(first + j, keyHead)}; });
+    Tiles::packKey(k, v, o.head, keyForms(keyHead, tile));
+  }
+
+  void packQueryTile(int64_t head, int64_t tile, Work& work) {
+    const AttentionOperands& o = p_.o;
+    const int64_t first = tile * kTile, rows = rowsOf(tile);
+    Element *q = work.rows, *dy = work.rows + tile_;
+    packRows(rows, o.head, q, [&](int64_t i) { return RowPlace{o.q, o.queryAt(first + i, head)}; });
+    packRows(rows, o.head, dy, [&](int64_t i) { return RowPlace{p_.dy, o.queryAt(first + i, head)}; });
+    Tiles::packQuery(q, dy, o.head, work.queries + tile * Tiles::kQueryForms * tile_);
+    RowStatistics& statistics = work.statistics[tile];
+    for (int64_t i = 0; i < kTile; ++i) {
+      const float logSumExp = i < rows ? p_.logSumExp.f32()[head * o.tokens + first + i] : kMinusInfinity;
+      statistics.logSumExp[i] = logSumExp == kMinusInfinity ? kNoWeight : logSumExp;
+      statistics.delta[i] = i < rows ? delta(o.queryAt(first + i, head), work.spare) : 0.0f;
+    }
+  }
+
+  // dy . y of one row; `spare` has room for two rows.
+  float delta(int64_t at, float* spare) const {
+    const int64_t size = p_.o.head.size;
+    const float* y = readRow(p_.y, at, size, spare);
+    const float* dy = readRow(p_.dy, at, size, spare + size);
+    float sum = 0.0f;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t d = 0; d < size; ++d) sum += y[d] * dy[d];
+    return sum;
+  }
+
+  // All that key tiles [tiles * run / runs, tiles * (run + 1) / runs) give to one head.
+  void headGradient(int64_t head, int64_t run, Work& work) {
+    const AttentionOperands& o = p_.o;
+    for (int64_t tile = 0; tile < tiles_; ++tile) packQueryTile(head, tile, work);
+    std::memset(work.dQueries, 0, static_cast<size_t>(tiles_ * tile_) * sizeof(float));
+    for (int64_t keyTile = tiles_ * run / runs_; keyTile < tiles_ * (run + 1) / runs_; ++keyTile) {
+      std::memset(work.dKeys, 0, static_cast<size_t>(2 * tile_) * sizeof(float));  // and dValues behind it
+      const Element* key = keyForms(o.keyHeadOf(head), keyTile);
+      for (int64_t queryTile = 0; queryTile < tiles_; ++queryTile) {
+        const TilePair pair{p_.layout, queryTile, keyTile, p_.layout.classOf(queryTile, keyTile)};
+        if (pair.kind == TileClass::Empty) continue;
+        Tiles::addPair(pair, work.queries + queryTile * Tiles::kQueryForms * tile_, key, work.statistics[queryTile],
+                       o.head, p_.scale, work.tile, {work.dQueries + queryTile * tile_, work.dKeys, work.dValues});
+      }
+      for (int64_t j = 0; j < rowsOf(keyTile); ++j) {
+        const int64_t token = keyTile * kTile + j;
+        std::copy_n(work.dKeys + j * o.head.width, o.head.size, slices(dKeySlices_).row(head, token));
+        std::copy_n(work.dValues + j * o.head.width, o.head.size, slices(dValueSlices_).row(head, token));
+      }
+    }
+    for (int64_t tile = 0; tile < tiles_; ++tile) {
+      const float* rows = Tiles::queryGradRows(work.dQueries + tile * tile_, o.head, work.spare);
+      for (int64_t i = 0; i < rowsOf(tile); ++i) {
+        const int64_t token = tile * kTile + i;
+        const float* row = rows + i * o.head.width;
+        if (runs_ == 1) {
+          storeRow(dq_, o.queryAt(token, head), o.head.size, row);
+        } else {
+          std::copy_n(row, o.head.size, slices(dQuerySlices_).row(run * o.heads + head, token));
+        }
+      }
+    }
+  }
+
+  const Problem& p_;
+  const Tensor &dq_, &dk_, &dv_;
+  const int64_t tile_, tiles_, runs_;
+  const int threads_;
+  Scratch<Element> keys_, elements_;
+  Scratch<float> floats_;
+  Scratch<RowStatistics> statistics_;
+  Scratch<Work> works_;
+  Scratch<float> dKeySlices_, dValueSlices_, dQuerySlices_;
+};
 
 }  // namespace
 
 void registerAttentionGrad(Registry& registry) {
-  // q, k, v, metadata, classes, y, logSumExp, dy; scale -> dq, dk, dv of the types of q, k, v
+  // q, k, v, metadata, classes, y, logSumExp, dy; scale -> dq, dk, dv of the types of q, k, v. Computes in bf16 where the
+  // forward pass did, which the type of y tells.
   registry.add("PackedAttentionGrad", [](Context& context, Args& args, Results& results) {
     Problem p;
     p.o = readAttention(args);
@@ -180,14 +206,19 @@ void registerAttentionGrad(Registry& registry) {
     p.y = args.floatTensor();
     p.logSumExp = args.floatTensor();
     p.dy = args.floatTensor();
-    p.scale = static_cast<float>(args.real());
-    if (p.y.dims != p.o.q.dims || p.dy.dims != p.o.q.dims || p.logSumExp.count != p.o.heads * p.o.tokens) {
+    p.scale = positiveScale(args);
+    if (p.y.dims != p.o.q.dims || p.dy.dims != p.o.q.dims || p.logSumExp.count != p.o.heads * p.o.tokens ||
+        p.logSumExp.phys != Phys::F32) {
       fail("y and dy of the shape of q and logSumExp [Hq, T] are needed");
     }
     const Tensor dq = results.make(p.o.q.dims, p.o.q.phys);
     const Tensor dk = results.make(p.o.k.dims, p.o.k.phys);
     const Tensor dv = results.make(p.o.v.dims, p.o.v.phys);
-    if (p.o.q.count > 0) backward(context, p, dq, dk, dv);
+    if (p.o.q.count == 0) return;
+#ifdef __AVX512BF16__
+    if (p.y.phys == Phys::BF16) return Backward<Bf16GradTiles>(context, p, dq, dk, dv).run();
+#endif
+    Backward<F32GradTiles>(context, p, dq, dk, dv).run();
   });
 }
 

@@ -1,26 +1,32 @@
 // Attention over a paged key/value cache plus the current chunk, and writing chunks into pages.
 //
 // q [n, Hq, D], k and v [n, Hkv, D], pools [pages, page, Hkv, D], L = past + n keys. Two forms:
-//   few queries (decoding a token): reads every key and value once, memory bound, 4 D flops per pair
-//   many queries (prefill, denoising): packs keys and values once, then the tiles of packed attention, compute bound
+//   few queries (decoding a token): every key and value is read once, packed in cache and met by all queries of its group;
+//     2 L Hkv D elements, memory bound
+//   many queries (prefill, denoising): packs keys and values once, then the tiles of packed attention, 4 D flops per pair,
+//     compute bound
+// Both compute in bf16 where all operands are bf16 or bf16 is asked for (see attention.cc).
 #include <algorithm>
 #include <vector>
 
 #include "../runtime/context.h"
 #include "../runtime/parallel.h"
-#include "attention_tiles.h"
+#include "attention_tiles_bf16.h"
 #include "fused.h"
 
 namespace uc {
 
 namespace {
 
-constexpr int64_t kFewQueries = 8;
+// Decoding: as many rows (queries times heads of a group) as fit one tile, keys in runs of this length.
+constexpr int64_t kFewRows = kTile;
+constexpr int64_t kDecodeRun = 8 * kTile;
 
 struct Problem {
   Tensor q, k, v, keys, values;
   std::vector<int64_t> pages;
-  int64_t past, chunk, heads, keyHeads, size, width, page;
+  int64_t past, chunk, heads, keyHeads, page;
+  HeadSize head;
   bool causal;
   float scale;
 
@@ -28,11 +34,11 @@ struct Problem {
   // Number of keys that query i sees: they are always the first ones.
   int64_t seenBy(int64_t i) const { return causal ? past + i + 1 : total(); }
 
-  // Key or value j of a head, from the pool or from the chunk.
-  const float* row(const Tensor& pool, const Tensor& own, int64_t j, int64_t head, float* buffer) const {
-    if (j >= past) return readRow(own, ((j - past) * keyHeads + head) * size, size, buffer);
+  // Where key or value j of a head lies: in the pool or in the chunk.
+  RowPlace place(const Tensor& pool, const Tensor& own, int64_t j, int64_t keyHead) const {
+    if (j >= past) return {own, ((j - past) * keyHeads + keyHead) * head.size};
     const int64_t slot = pages[j / page] * page + j % page;
-    return readRow(pool, (slot * keyHeads + head) * size, size, buffer);
+    return {pool, (slot * keyHeads + keyHead) * head.size};
   }
 };
 
@@ -46,17 +52,17 @@ Problem readProblem(Args& args) {
   p.pages = args.integers();
   p.past = args.integer();
   p.causal = args.flag();
-  p.scale = static_cast<float>(args.real());
+  p.scale = positiveScale(args);
   if (p.q.dims.rank() != 3 || p.k.dims.rank() != 3 || p.k.dims != p.v.dims || p.k.dims[0] != p.q.dims[0] ||
       p.k.dims[2] != p.q.dims[2] || p.keys.dims.rank() != 4 || p.keys.dims != p.values.dims ||
-      p.keys.dims[2] != p.k.dims[1] || p.keys.dims[3] != p.k.dims[2] || p.q.dims[1] % p.k.dims[1] != 0) {
+      p.keys.dims[2] != p.k.dims[1] || p.keys.dims[3] != p.k.dims[2] || p.k.dims[1] == 0 ||
+      p.q.dims[1] % p.k.dims[1] != 0) {
     fail("q [n, Hq, D], k and v [n, Hkv, D], pools [pages, page, Hkv, D] are needed");
   }
   p.chunk = p.q.dims[0];
   p.heads = p.q.dims[1];
   p.keyHeads = p.k.dims[1];
-  p.size = p.q.dims[2];
-  p.width = paddedWidth(p.size);
+  p.head = HeadSize(p.q.dims[2]);
   p.page = p.keys.dims[1];
   if (p.past < 0 || static_cast<int64_t>(p.pages.size()) * p.page < p.past) fail("the page table does not cover the past");
   for (int64_t page : p.pages) {
@@ -65,58 +71,98 @@ Problem readProblem(Args& args) {
   return p;
 }
 
-float dot(const float* a, const float* b, int64_t n) {
-  float s = 0.0f;
-#pragma omp simd reduction(+ : s)
-  for (int64_t i = 0; i < n; ++i) s += a[i] * b[i];
-  return s;
-}
+// The queries of all heads of a group as rows of one tile: row r is query r / group of head r % group.
+struct GroupVisibility {
+  const Problem& p;
+  int64_t firstKey, rows, group;
 
-// One key head with all queries of its group: every key row and value row is read once.
-void decodeHead(const Problem& p, int64_t keyHead, float* scores, const Tensor& y) {
-  const int64_t group = p.heads / p.keyHeads, rows = p.chunk * group, total = p.total();
-  std::vector<float> queries(rows * p.size), out(rows * p.size, 0.0f), buffer(p.size), sums(rows);
-  const auto queryAt = [&](int64_t r) { return (r / group * p.heads + keyHead * group + r % group) * p.size; };
-  for (int64_t r = 0; r < rows; ++r) {
-    const float* q = readRow(p.q, queryAt(r), p.size, buffer.data());
-    for (int64_t d = 0; d < p.size; ++d) queries[r * p.size + d] = q[d] * p.scale;
+  TileClass classOf(int64_t tile) const {
+    const int64_t first = firstKey + tile * kTile, last = std::min(first + kTile, p.total()) - 1;
+    if (first >= p.seenBy((rows - 1) / group)) return TileClass::Empty;
+    return last < p.seenBy(0) ? TileClass::Full : TileClass::Partial;
   }
-  for (int64_t j = 0; j < total; ++j) {
-    const float* key = p.row(p.keys, p.k, j, keyHead, buffer.data());
-    for (int64_t r = 0; r < rows; ++r) scores[r * total + j] = dot(queries.data() + r * p.size, key, p.size);
-  }
-  for (int64_t r = 0; r < rows; ++r) {
-    float* s = scores + r * total;
-    const int64_t seen = p.seenBy(r / group);
-    float top = kMinusInfinity;
-#pragma omp simd reduction(max : top)
-    for (int64_t j = 0; j < seen; ++j) top = s[j] > top ? s[j] : top;
-    float sum = 0.0f;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t j = 0; j < seen; ++j) {
-      s[j] = fastExp(s[j] - top);
-      sum += s[j];
-    }
-    std::fill(s + seen, s + total, 0.0f);
-    sums[r] = 1.0f / sum;
-  }
-  for (int64_t j = 0; j < total; ++j) {
-    const float* value = p.row(p.values, p.v, j, keyHead, buffer.data());
+  void hide(int64_t tile, int64_t count, float* scores) const {
     for (int64_t r = 0; r < rows; ++r) {
-      const float weight = scores[r * total + j] * sums[r];
-      float* o = out.data() + r * p.size;
-      for (int64_t d = 0; d < p.size; ++d) o[d] += weight * value[d];
+      const int64_t seen = std::max<int64_t>(p.seenBy(r / group) - firstKey - tile * kTile, 0);
+      for (int64_t j = seen; j < count; ++j) scores[r * kTile + j] = kMinusInfinity;
     }
   }
-  for (int64_t r = 0; r < rows; ++r) storeRow(y, queryAt(r), p.size, out.data() + r * p.size);
+};
+
+// Keys and values of one head from `first` on, packed tile by tile when they are needed.
+template <class Tiles>
+struct StreamedPanels {
+  using Element = typename Tiles::Element;
+  const Problem& p;
+  int64_t keyHead, first, count;
+  Element* memory;  // three tiles
+
+  KeyTile<Element> tile(int64_t i) const {
+    Element *keys = memory, *values = memory + p.head.tile(), *rows = memory + 2 * p.head.tile();
+    packKeyTile<Tiles>(first + i * kTile, first + count, p.head,
+                       [&](int64_t j) { return p.place(p.keys, p.k, j, keyHead); },
+                       [&](int64_t j) { return p.place(p.values, p.v, j, keyHead); }, rows, keys, values);
+    return {keys, values};
+  }
+};
+
+// Results of all runs of keys, to be joined: out [runs, keyHeads, rows, width] and their log-sum-exp.
+struct Parts {
+  int64_t keyHeads, rows, width;
+  float *out, *logSumExp;
+
+  int64_t index(int64_t run, int64_t keyHead, int64_t row) const { return (run * keyHeads + keyHead) * rows + row; }
+};
+
+// The whole row is the sum of its parts weighted by exp(own - common log-sum-exp).
+void joinParts(const Parts& parts, int64_t runs, int64_t keyHead, int64_t row, float* out) {
+  float top = kMinusInfinity;
+  for (int64_t run = 0; run < runs; ++run) top = std::max(top, parts.logSumExp[parts.index(run, keyHead, row)]);
+  float total = 0.0f;
+  std::fill(out, out + parts.width, 0.0f);
+  for (int64_t run = 0; run < runs; ++run) {
+    const int64_t at = parts.index(run, keyHead, row);
+    const float weight = std::exp(parts.logSumExp[at] - top);
+    const float* part = parts.out + at * parts.width;
+    for (int64_t d = 0; d < parts.width; ++d) out[d] += weight * part[d];
+    total += weight;
+  }
+  for (int64_t d = 0; d < parts.width; ++d) out[d] /= total;
 }
 
+// Threads share (key head, run of keys) items; runs have a fixed length, so results do not depend on threads.
+template <class Tiles>
 void decode(Context& context, const Problem& p, const Tensor& y) {
-  const int64_t each = p.chunk * (p.heads / p.keyHeads) * p.total();
-  Scratch<float> scores(context, p.keyHeads * each);
-  parallelFor(p.keyHeads, p.total() * p.size * 4, [&](int64_t begin, int64_t end) {
-    for (int64_t head = begin; head < end; ++head) decodeHead(p, head, scores.data() + head * each, y);
+  using Element = typename Tiles::Element;
+  const int64_t group = p.heads / p.keyHeads, rows = p.chunk * group;
+  const int64_t runs = (p.total() + kDecodeRun - 1) / kDecodeRun, tile = p.head.tile();
+  const int threads = omp_get_max_threads();
+  Scratch<Element> elements(context, threads * 4 * tile);
+  Scratch<float> floats(context, threads * (tile + kTile));
+  Scratch<typename Tiles::Work> works(context, threads);
+  Scratch<float> outs(context, runs * p.keyHeads * rows * p.head.width), sums(context, runs * p.keyHeads * rows);
+  const Parts parts{p.keyHeads, rows, p.head.width, outs.data(), sums.data()};
+  const auto at = [&](int64_t keyHead, int64_t r) {
+    return (r / group * p.heads + keyHead * group + r % group) * p.head.size;
+  };
+  parallelFor(runs * p.keyHeads, std::min(kDecodeRun, p.total()) * p.head.size, [&](int64_t begin, int64_t end) {
+    const int thread = omp_get_thread_num();
+    Element* queries = elements.data() + thread * 4 * tile;
+    float* out = floats.data() + thread * (tile + kTile);
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t keyHead = item % p.keyHeads, first = item / p.keyHeads * kDecodeRun;
+      packRows(rows, p.head, queries, [&](int64_t r) { return RowPlace{p.q, at(keyHead, r)}; });
+      StreamedPanels<Tiles> panels{p, keyHead, first, std::min(kDecodeRun, p.total() - first), queries + tile};
+      attendTile<Tiles>(queries, rows, p.head, p.scale, panels, GroupVisibility{p, first, rows, group}, works[thread],
+                        out, out + tile);
+      std::copy_n(out, rows * p.head.width, parts.out + item * rows * p.head.width);
+      std::copy_n(out + tile, rows, parts.logSumExp + item * rows);
+    }
   });
+  for (int64_t row = 0; row < p.keyHeads * rows; ++row) {
+    joinParts(parts, runs, row / rows, row % rows, floats.data());
+    storeRow(y, at(row / rows, row % rows), p.head.size, floats.data());
+  }
 }
 
 // A chunk sees the past; inside itself it is lower-triangular when causal.
@@ -137,39 +183,47 @@ struct ChunkVisibility {
   }
 };
 
+template <class Tiles>
 void prefill(Context& context, const Problem& p, const Tensor& y) {
-  const int64_t keyTiles = tileCount(p.total()), queryTiles = tileCount(p.chunk);
-  Scratch<float> keys(context, p.keyHeads * keyTiles * p.size * kTile);
-  Scratch<float> values(context, p.keyHeads * keyTiles * kTile * p.width);
+  using Element = typename Tiles::Element;
+  const int64_t keyTiles = tileCount(p.total()), queryTiles = tileCount(p.chunk), each = keyTiles * p.head.tile();
+  const int threads = omp_get_max_threads();
+  Scratch<Element> keys(context, p.keyHeads * each), values(context, p.keyHeads * each);
+  Scratch<Element> rows(context, threads * p.head.tile());
+  Scratch<float> buffers(context, threads * (p.head.tile() + kTile));
+  Scratch<typename Tiles::Work> works(context, threads);
 #pragma omp parallel for schedule(static)
   for (int64_t item = 0; item < p.keyHeads * keyTiles; ++item) {
-    const int64_t head = item / keyTiles, first = item % keyTiles * kTile;
-    const int64_t count = std::min(kTile, p.total() - first);
-    std::vector<float> row(p.size), tile(kTile * p.width);
-    packRows(count, p.size, p.width, 1.0f, tile.data(),
-             [&](int64_t j) { return p.row(p.keys, p.k, first + j, head, row.data()); });
-    transposeTile(tile.data(), p.size, p.width, keys.data() + item * p.size * kTile);
-    packRows(count, p.size, p.width, 1.0f, values.data() + item * kTile * p.width,
-             [&](int64_t j) { return p.row(p.values, p.v, first + j, head, row.data()); });
+    const int64_t head = item / keyTiles;
+    packKeyTile<Tiles>(item % keyTiles * kTile, p.total(), p.head,
+                       [&](int64_t j) { return p.place(p.keys, p.k, j, head); },
+                       [&](int64_t j) { return p.place(p.values, p.v, j, head); },
+                       rows.data() + omp_get_thread_num() * p.head.tile(), keys.data() + item * p.head.tile(),
+                       values.data() + item * p.head.tile());
   }
-  const int threads = omp_get_max_threads();
-  Scratch<TileWork> works(context, threads);
-  Scratch<float> buffers(context, threads * kTile * (2 * p.width + 1));
 #pragma omp parallel for schedule(dynamic, 1)
   for (int64_t item = 0; item < p.heads * queryTiles; ++item) {
     const int thread = omp_get_thread_num();
-    float* queries = buffers.data() + thread * kTile * (2 * p.width + 1);
-    float* out = queries + kTile * p.width;
-    float* logSumExp = out + kTile * p.width;
-    const int64_t head = item / queryTiles, first = item % queryTiles * kTile;
-    const int64_t rows = std::min(kTile, p.chunk - first), keyHead = head / (p.heads / p.keyHeads);
-    const auto at = [&](int64_t i) { return ((first + i) * p.heads + head) * p.size; };
-    packRows(rows, p.size, p.width, p.scale, queries, [&](int64_t i) { return readRow(p.q, at(i), p.size, out); });
-    const KeyPanels panels{keys.data() + keyHead * keyTiles * p.size * kTile,
-                           values.data() + keyHead * keyTiles * kTile * p.width, p.total()};
-    attendTile(queries, rows, p.size, p.width, panels, ChunkVisibility{p, first, rows}, works[thread], out, logSumExp);
-    for (int64_t i = 0; i < rows; ++i) storeRow(y, at(i), p.size, out + i * p.width);
+    Element* queries = rows.data() + thread * p.head.tile();
+    float* out = buffers.data() + thread * (p.head.tile() + kTile);
+    float* logSumExp = out + p.head.tile();
+    // The last query tiles see most.
+    const int64_t head = item % p.heads, first = (queryTiles - 1 - item / p.heads) * kTile;
+    const int64_t count = std::min(kTile, p.chunk - first), keyHead = head / (p.heads / p.keyHeads);
+    const auto at = [&](int64_t i) { return ((first + i) * p.heads + head) * p.head.size; };
+    packRows(count, p.head, queries, [&](int64_t i) { return RowPlace{p.q, at(i)}; });
+    const KeyPanels<Element> panels{keys.data() + keyHead * each, values.data() + keyHead * each, p.total(),
+                                    p.head.tile()};
+    attendTile<Tiles>(queries, count, p.head, p.scale, panels, ChunkVisibility{p, first, count}, works[thread], out,
+                      logSumExp);
+    for (int64_t i = 0; i < count; ++i) storeRow(y, at(i), p.head.size, out + i * p.head.width);
   }
+}
+
+template <class Tiles>
+void attend(Context& context, const Problem& p, const Tensor& y) {
+  const bool few = p.chunk * (p.heads / p.keyHeads) <= kFewRows;
+  few ? decode<Tiles>(context, p, y) : prefill<Tiles>(context, p, y);
 }
 
 }  // namespace
@@ -180,11 +234,10 @@ void registerCachedAttention(Registry& registry) {
     const Problem p = readProblem(args);
     const Tensor y = results.make(p.q.dims, args.flag() ? Phys::BF16 : promote(p.q.phys, p.v.phys));
     if (p.q.count == 0) return;
-    if (p.chunk <= kFewQueries) {
-      decode(context, p, y);
-    } else {
-      prefill(context, p, y);
-    }
+#ifdef __AVX512BF16__
+    if (y.phys == Phys::BF16) return attend<Bf16Tiles>(context, p, y);
+#endif
+    attend<F32Tiles>(context, p, y);
   });
 
   // pool, chunk, page table, position: rows position... of the cache become the chunk

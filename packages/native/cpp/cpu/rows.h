@@ -14,6 +14,22 @@ inline const float* readRow(const Tensor& t, int64_t at, int64_t n, float* buffe
   return buffer;
 }
 
+// Copies n values from element `at` on, converted to the type of `to`.
+inline void copyRow(const Tensor& t, int64_t at, int64_t n, float* to) {
+  if (t.phys == Phys::F32) {
+    std::memcpy(to, t.f32() + at, static_cast<size_t>(n) * sizeof(float));
+  } else {
+    widen(t.b16() + at, to, n);
+  }
+}
+inline void copyRow(const Tensor& t, int64_t at, int64_t n, bf16* to) {
+  if (t.phys == Phys::F32) {
+    narrow(t.f32() + at, to, n);
+  } else {
+    std::memcpy(to, t.b16() + at, static_cast<size_t>(n) * sizeof(bf16));
+  }
+}
+
 // Where to compute n values of an output from element `at` on; writeRow() puts them into the tensor.
 inline float* rowTarget(const Tensor& t, int64_t at, float* buffer) {
   return t.phys == Phys::F32 ? t.f32() + at : buffer;

@@ -53,7 +53,9 @@ export {
 } from './text/persona-classifier.js';
 export { personaReward } from './text/persona-reward.js';
 export { repetitionReward } from './text/repetition-reward.js';
+export { BlipModel } from './towers/blip/blip-model.js';
 export { ClipModel } from './towers/clip/clip-model.js';
 export { DinoModel } from './towers/dino/dino-model.js';
 export type { PositionResize } from './towers/dino/resize-positions.js';
 export { LpipsModel } from './towers/lpips/lpips-model.js';
+export { type VqaOptions, vqaReward } from './vqa/vqa-reward.js';

@@ -1,4 +1,16 @@
 import {
+  blipAnswerCase,
+  blipDecodeCase,
+  blipExactMatchCase,
+  blipFallbackCase,
+  blipGenerateCase,
+  blipMaxLengthCase,
+  blipScoreCase,
+  blipScoreRuleCase,
+  blipTokenizeCase,
+  blipVisionCase,
+} from './blip.js';
+import {
   clipImageSimilarityCase,
   clipProcessorCase,
   clipRewardCase,
@@ -8,6 +20,7 @@ import {
 } from './clip.js';
 import { advantageCase, compositeCase, toBytesCase } from './composite.js';
 import { dinoFeaturesCase, dinoHingeCase, dinoPreprocessCase } from './dino.js';
+import { endToEndCase } from './end-to-end.js';
 import type { RewardCase, RewardGolden } from './golden.js';
 import { lpipsGroupCase, lpipsPairsCase } from './lpips.js';
 import { multipleChoiceCase, pairMetricsCase } from './metrics.js';
@@ -27,6 +40,17 @@ const RUNNERS: readonly (readonly [pattern: RegExp, runner: RewardRunner])[] = [
   [/^dino\.preprocess$/, dinoPreprocessCase],
   [/^dino\.features\./, dinoFeaturesCase],
   [/^dino\.hinge\./, dinoHingeCase],
+  [/^blip\.tokenize$/, blipTokenizeCase],
+  [/^blip\.decode$/, blipDecodeCase],
+  [/^blip\.vision$/, blipVisionCase],
+  [/^blip\.answer\./, blipAnswerCase],
+  [/^blip\.generate$/, blipGenerateCase],
+  [/^blip\.generate\.max_length$/, blipMaxLengthCase],
+  [/^blip\.score$/, blipScoreCase],
+  [/^blip\.exact_match_rule$/, blipExactMatchCase],
+  [/^blip\.score_rule$/, blipScoreRuleCase],
+  [/^blip\.fallback_rule$/, blipFallbackCase],
+  [/^composite\.end_to_end$/, endToEndCase],
   [/^lpips\.pairs\./, lpipsPairsCase],
   [/^lpips\.group\./, lpipsGroupCase],
   [/^lpips\.vendi\./, vendiCase],

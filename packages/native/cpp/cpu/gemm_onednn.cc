@@ -1,4 +1,5 @@
 // gemm() on oneDNN's matmul primitive. Compute bound: 2 m n k flops per product.
+#include "empty_product.h"
 #include "gemm.h"
 #include "onednn.h"
 
@@ -24,6 +25,7 @@ Md describe(const Matrix& m, int64_t batch, int64_t rows, int64_t cols) {
 void gemm(Context& context, const GemmSize& size, const Matrix& a, const Matrix& b, const Matrix& c, const Tensor* bias,
           bool accumulate) {
   if (size.batch == 0 || size.m == 0 || size.n == 0) return;
+  if (size.k == 0) return accumulate ? void() : emptyProduct(size, c, bias);
   OneDnn& dnn = context.state<OneDnn>();
   const Md mdA = describe(a, size.batch, size.m, size.k);
   const Md mdB = describe(b, size.batch, size.k, size.n);

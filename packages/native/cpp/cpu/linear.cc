@@ -13,15 +13,14 @@ namespace uc {
 
 namespace {
 
-void checkShapes(const Tensor& x, const Tensor& w) {
+void checkShapes(const Tensor& x, const Tensor& w, const Tensor& bias) {
   if (w.dims.rank() != 2 || x.dims.last() != w.dims[1]) fail("x [..., K] and w [N, K] are needed");
+  if (bias.data != nullptr && (!isFloat(bias.phys) || bias.count != w.dims[0])) fail("a float32 bias [N] is needed");
 }
-
-int64_t rowsOf(const Tensor& x) { return x.dims.last() == 0 ? 0 : x.count / x.dims.last(); }
 
 void biasGradient(Context& context, const Tensor& dy, const Tensor& out) {
   const int64_t n = dy.dims.last();
-  sumOverRows(context, rowsOf(dy), n, n, out.f32(), [&](int64_t begin, int64_t end, float* sums) {
+  sumOverRows(context, dy.dims.rows(), n, n, out.f32(), [&](int64_t begin, int64_t end, float* sums) {
     std::vector<float> buffer(n);
     for (int64_t row = begin; row < end; ++row) {
       const float* d = readRow(dy, row * n, n, buffer.data());
@@ -38,12 +37,10 @@ void registerLinear(Registry& registry) {
     const Tensor x = args.floatTensor();
     const Tensor w = args.floatTensor();
     const Tensor bias = args.optionalTensor();
-    checkShapes(x, w);
+    checkShapes(x, w, bias);
     const Phys phys = args.flag() ? Phys::BF16 : promote(x.phys, w.phys);
-    const int64_t rows = rowsOf(x), inputs = w.dims[1], outputs = w.dims[0];
-    Dims shape = x.dims;
-    shape[shape.rank() - 1] = outputs;
-    const Tensor y = results.make(shape, phys);
+    const int64_t rows = x.dims.rows(), inputs = w.dims[1], outputs = w.dims[0];
+    const Tensor y = results.make(x.dims.withLast(outputs), phys);
     const Converted left(context, x, phys);
     const Converted right(context, w, phys);
     gemm(context, {1, rows, outputs, inputs}, Matrix::rowMajor(left.tensor().data, phys, rows, inputs),
@@ -57,11 +54,9 @@ void registerLinear(Registry& registry) {
     const Tensor dy = args.floatTensor();
     const bool narrowX = args.flag();
     const Phys phys = args.flag() ? Phys::BF16 : promote(w.phys, dy.phys);
-    const int64_t rows = rowsOf(dy), inputs = w.dims[1], outputs = w.dims[0];
-    if (dy.dims.last() != outputs) fail("dy [..., N] and w [N, K] are needed");
-    Dims shape = dy.dims;
-    shape[shape.rank() - 1] = inputs;
-    const Tensor dx = results.make(shape, narrowX ? Phys::BF16 : Phys::F32);
+    if (w.dims.rank() != 2 || dy.dims.last() != w.dims[0]) fail("dy [..., N] and w [N, K] are needed");
+    const int64_t rows = dy.dims.rows(), inputs = w.dims[1], outputs = w.dims[0];
+    const Tensor dx = results.make(dy.dims.withLast(inputs), narrowX ? Phys::BF16 : Phys::F32);
     const Converted left(context, dy, phys);
     const Converted right(context, w, phys);
     gemm(context, {1, rows, inputs, outputs}, Matrix::rowMajor(left.tensor().data, phys, rows, outputs),
@@ -73,8 +68,8 @@ void registerLinear(Registry& registry) {
     const Tensor x = args.floatTensor();
     const Tensor dy = args.floatTensor();
     const Phys phys = args.flag() ? Phys::BF16 : promote(x.phys, dy.phys);
-    const int64_t rows = rowsOf(x), inputs = x.dims.last(), outputs = dy.dims.last();
-    if (rowsOf(dy) != rows) fail("x and dy differ in the number of rows");
+    const int64_t rows = x.dims.rows(), inputs = x.dims.last(), outputs = dy.dims.last();
+    if (dy.dims.rows() != rows) fail("x and dy differ in the number of rows");
     const Tensor dw = results.make({outputs, inputs}, Phys::F32);
     const Converted left(context, dy, phys);
     const Converted right(context, x, phys);

@@ -16,13 +16,11 @@ struct Size {
   int64_t rows, inputs, outputs, rank;
 };
 
-int64_t rowsOf(const Tensor& t) { return t.dims.last() == 0 ? 0 : t.count / t.dims.last(); }
-
 Size sizeOf(const Tensor& x, const Tensor& a, const Tensor& b) {
   if (a.dims.rank() != 2 || b.dims.rank() != 2 || a.dims[1] != x.dims.last() || b.dims[1] != a.dims[0]) {
     fail("x [..., K], a [R, K] and b [N, R] are needed");
   }
-  return {rowsOf(x), a.dims[1], b.dims[0], a.dims[0]};
+  return {x.dims.rows(), a.dims[1], b.dims[0], a.dims[0]};
 }
 
 void checkBase(const Tensor& w, int64_t outputs, int64_t inputs) {
@@ -76,9 +74,7 @@ void registerLora(Registry& registry) {
     if (bias.data != nullptr && (!isFloat(bias.phys) || bias.count != s.outputs)) {
       fail("a bias of " + std::to_string(s.outputs) + " values is needed, got " + bias.dims.text());
     }
-    Dims shape = x.dims;
-    shape[shape.rank() - 1] = s.outputs;
-    const Tensor y = results.make(shape, phys);
+    const Tensor y = results.make(x.dims.withLast(s.outputs), phys);
     if (y.count == 0) return;
     const Converted input(context, x, phys), base(context, w, phys), down(context, a, phys), up(context, b, phys);
     const Matrix rows = matrix(input.tensor(), s.rows, s.inputs);
@@ -104,11 +100,9 @@ void registerLora(Registry& registry) {
     if (a.dims.rank() != 2 || b.dims.rank() != 2 || b.dims[1] != a.dims[0] || dy.dims.last() != b.dims[0]) {
       fail("dy [..., N], a [R, K] and b [N, R] are needed");
     }
-    const Size s = {rowsOf(dy), a.dims[1], b.dims[0], a.dims[0]};
+    const Size s = {dy.dims.rows(), a.dims[1], b.dims[0], a.dims[0]};
     checkBase(w, s.outputs, s.inputs);
-    Dims shape = dy.dims;
-    shape[shape.rank() - 1] = s.inputs;
-    const Tensor dx = results.make(shape, stored);
+    const Tensor dx = results.make(dy.dims.withLast(s.inputs), stored);
     if (dx.count == 0) return;
     const Converted upstream(context, dy, phys), base(context, w, phys), down(context, a, phys), up(context, b, phys);
     const Matrix rows = matrix(upstream.tensor(), s.rows, s.outputs);
@@ -127,10 +121,10 @@ void registerLora(Registry& registry) {
     const Tensor b = args.floatTensor();
     const float scale = static_cast<float>(args.real());
     const Phys phys = args.flag() ? Phys::BF16 : promote(dy.phys, x.phys);
-    if (b.dims.rank() != 2 || dy.dims.last() != b.dims[0] || rowsOf(dy) != rowsOf(x)) {
+    if (b.dims.rank() != 2 || dy.dims.last() != b.dims[0] || dy.dims.rows() != x.dims.rows()) {
       fail("dy [..., N], x [..., K] and b [N, R] are needed");
     }
-    const Size s = {rowsOf(x), x.dims.last(), b.dims[0], b.dims[1]};
+    const Size s = {x.dims.rows(), x.dims.last(), b.dims[0], b.dims[1]};
     const Tensor da = results.make({s.rank, s.inputs}, Phys::F32);
     if (s.rows == 0) zero(da);
     if (s.rows == 0 || da.count == 0) return;
@@ -148,10 +142,10 @@ void registerLora(Registry& registry) {
     const Tensor a = args.floatTensor();
     const float scale = static_cast<float>(args.real());
     const Phys phys = args.flag() ? Phys::BF16 : promote(dy.phys, x.phys);
-    if (a.dims.rank() != 2 || x.dims.last() != a.dims[1] || rowsOf(dy) != rowsOf(x)) {
+    if (a.dims.rank() != 2 || x.dims.last() != a.dims[1] || dy.dims.rows() != x.dims.rows()) {
       fail("dy [..., N], x [..., K] and a [R, K] are needed");
     }
-    const Size s = {rowsOf(x), a.dims[1], dy.dims.last(), a.dims[0]};
+    const Size s = {x.dims.rows(), a.dims[1], dy.dims.last(), a.dims[0]};
     const Tensor db = results.make({s.outputs, s.rank}, Phys::F32);
     if (s.rows == 0) zero(db);
     if (s.rows == 0 || db.count == 0) return;

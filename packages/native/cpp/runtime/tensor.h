@@ -36,6 +36,15 @@ class Dims {
   int64_t operator[](int i) const { return sizes_[i]; }
   int64_t& operator[](int i) { return sizes_[i]; }
   int64_t last() const { return rank_ == 0 ? 1 : sizes_[rank_ - 1]; }
+  // Number of rows of `last()` elements; a scalar is one row.
+  int64_t rows() const { return rank_ == 0 ? 1 : product(0, rank_ - 1); }
+  // The same shape with another last dimension.
+  Dims withLast(int64_t size) const {
+    if (rank_ == 0) fail("a tensor of at least one dimension is needed");
+    Dims dims = *this;
+    dims.sizes_[rank_ - 1] = size;
+    return dims;
+  }
 
   // Number of elements of dimensions [from, to).
   int64_t product(int from, int to) const {

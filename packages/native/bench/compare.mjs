@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { disagreement } from './agree.mjs';
+import { watchOthers } from './disturbance.mjs';
 
 // Thread pools spin for a moment after their last work; the next process must not share the cores with them.
 const SETTLE_MS = 60;
@@ -14,12 +15,22 @@ export async function compare(one, { native, peers, limits, budget }) {
   const request = { name, op, args, inputs, budget };
   const turn = async (process) => {
     await pause(SETTLE_MS);
-    return process.run(request);
+    const others = watchOthers(process.pid);
+    const answer = await process.run(request);
+    return { ...answer, others: others() };
   };
   const own = await turn(native);
   if (own.error !== undefined) return { name, error: own.error };
   const rate = (flops ?? bytes) && (flops ?? bytes) / own.median;
-  const row = { name, bars, ms: own.median, minMs: own.min, repeats: own.repeats, peers: {} };
+  const row = {
+    name,
+    bars,
+    ms: own.median,
+    minMs: own.min,
+    repeats: own.repeats,
+    others: own.others,
+    peers: {},
+  };
   if (rate !== undefined) Object.assign(row, { rate: rate / 1e6, unit: flops ? 'GFLOP/s' : 'GB/s' });
 
   const limit = await limits.of(one);
@@ -29,7 +40,7 @@ export async function compare(one, { native, peers, limits, budget }) {
   }
   for (const [peer, process] of peers) {
     if (!one.peers.includes(peer)) continue;
-    const { median, min, repeats, note, check, skipped, error } = await turn(process);
+    const { median, min, note, check, skipped, error, ...rest } = await turn(process);
     row.peers[peer] =
       check === undefined
         ? { skipped, error }
@@ -37,7 +48,7 @@ export async function compare(one, { native, peers, limits, budget }) {
             ratio: median / own.median,
             ms: median,
             minMs: min,
-            repeats,
+            ...rest,
             note,
             disagreement: disagreement(dtype, own.check, check),
           };

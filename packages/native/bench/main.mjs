@@ -9,13 +9,13 @@ import { compare } from './compare.mjs';
 import { Limits } from './limits.mjs';
 import { machine } from './machine.mjs';
 import { openPeer, PEER_NAMES } from './peers/index.mjs';
-import { complaints, notes, Table } from './table.mjs';
+import { complaints, disturbed, notes, Table } from './table.mjs';
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     filter: { type: 'string', default: '' },
-    peers: { type: 'string', default: PEER_NAMES.join(',') },
+    peers: { type: 'string' },
     json: { type: 'boolean', default: false },
     log: { type: 'string' },
   },
@@ -24,7 +24,9 @@ const budget = options.quick ? 80 : 400;
 const threads = availableParallelism();
 const filter = new RegExp(options.filter, 'i');
 const chosen = cases.filter(({ name }) => filter.test(name));
-const wanted = options.peers.split(',').filter((name) => name !== '');
+// Plain JavaScript alone would take most of a quick run.
+const usual = options.quick ? PEER_NAMES.filter((name) => name !== 'cpu') : PEER_NAMES;
+const wanted = options.peers?.split(',').filter((name) => name !== '') ?? usual;
 const unknown = wanted.filter((name) => !PEER_NAMES.includes(name));
 if (unknown.length > 0 || chosen.length === 0) {
   console.error(
@@ -61,6 +63,7 @@ for (const [, { description }] of opened) say(description);
 const peers = new Map(opened.filter(([, peer]) => peer.process).map(([name, peer]) => [name, peer.process]));
 const limits = new Limits(threads, budget);
 say(limits.description);
+say('every process keeps freed memory (glibc: no mmap, no trim), so that nobody pays for page faults');
 say('× peer: its time over ours, above 1 where we are faster\n');
 note({
   machine: about,
@@ -75,6 +78,8 @@ for (const one of chosen) {
   const row = await compare(one, { native: native.process, peers, limits, budget });
   say(table.line(row));
   for (const line of notes(row)) say(`    ${line}`);
+  const shared = disturbed(row);
+  if (shared.length > 0) say(`    other programs used the machine meanwhile: ${shared.join(', ')}`);
   for (const complaint of complaints(row)) {
     wrong++;
     say(`    WRONG ${complaint}`);

@@ -1,7 +1,7 @@
 import { reached } from './compare.mjs';
 import { columnOf } from './peers/index.mjs';
 
-const NAME = 46;
+const NAME = 58;
 const bold = (text, on) => (on ? `\u001b[1m${text}\u001b[0m` : text);
 
 /** Prints rows as they come. */
@@ -35,16 +35,17 @@ function ratio(peer) {
   return peer.ratio === undefined ? '–' : peer.ratio.toFixed(2);
 }
 
-/** Each bar of a row and whether it is reached. */
+/** Each bar of a row: ✓ reached, ✗ not reached, ? not measured. */
 export function verdicts(row) {
   return Object.entries(row.bars ?? {})
     .map(([against, bar]) => {
       const value = against === 'ms' ? row.ms : reached(row, against);
-      if (value === undefined) return `${against} ${bar} not measured`;
+      const sign = against === 'ms' ? '≤' : '≥';
+      if (value === undefined) return `? ${against} ${sign} ${bar}`;
       const met = against === 'ms' ? value <= bar : value >= bar;
-      return `${against} ${against === 'ms' ? '≤' : '≥'} ${bar} ${met ? 'reached' : 'NOT reached'}`;
+      return `${met ? '✓' : '✗'} ${against} ${sign} ${bar}`;
     })
-    .join(', ');
+    .join('  ');
 }
 
 /** What is wrong with a row: results that differ, peers that failed. */
@@ -55,6 +56,16 @@ export function complaints(row) {
       .map((why) => `${who}: ${why}`),
   );
   return row.error === undefined ? found : [row.error, ...found];
+}
+
+// Share of the machine that others may use before a measurement is doubtful.
+const QUIET = 0.1;
+
+/** Who was disturbed by other programs while it was measured. */
+export function disturbed(row) {
+  return [['this backend', row], ...Object.entries(row.peers ?? {})]
+    .filter(([, { others }]) => others > QUIET)
+    .map(([who, { others }]) => `${who} ${(100 * others).toFixed(0)} %`);
 }
 
 /** How peers computed a row, where they had a choice. */

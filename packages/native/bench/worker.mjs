@@ -20,7 +20,8 @@ async function run({ name, budget }) {
   }
 }
 
-answer({ ready: peer.description });
+answer(peer.missing === undefined ? { ready: peer.description } : { missing: peer.missing });
+if (peer.missing !== undefined) process.exit();
 for await (const line of createInterface({ input: process.stdin })) {
   try {
     answer(await run(JSON.parse(line)));

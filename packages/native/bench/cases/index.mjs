@@ -1,5 +1,12 @@
 import { attentions } from './attention.mjs';
+import { convolutions } from './convolution.mjs';
+import { elementwise } from './elementwise.mjs';
+import { groupNorms } from './group-norm.mjs';
+import { grpo } from './grpo.mjs';
+import { linears } from './linear.mjs';
+import { optimizers } from './optimizer.mjs';
 import { products } from './products.mjs';
+import { rows } from './rows.mjs';
 
 /**
  * @typedef {object} Case something to measure; one file per family
@@ -19,7 +26,17 @@ import { products } from './products.mjs';
  */
 
 /** @type {Case[]} */
-export const cases = [...products, ...attentions];
+export const cases = [
+  ...products,
+  ...convolutions,
+  ...attentions,
+  ...rows,
+  ...optimizers,
+  ...grpo,
+  ...linears,
+  ...groupNorms,
+  ...elementwise,
+];
 
 export function caseByName(name) {
   const found = cases.find((one) => one.name === name);

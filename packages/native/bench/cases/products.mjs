@@ -16,6 +16,8 @@ const word = (transposed) => (transposed ? 'T' : 'N');
 function product([m, k, n], [transposeA, transposeB], dtype) {
   const size = m === k ? `${m}³` : `${m}×${k}×${n}`;
   const type = dtype === 'bf16' ? 'bf16' : 'f32';
+  // Plain JavaScript takes seconds for one product: it need not show more than that.
+  const plainJs = m === k && !transposeA && !transposeB ? ['cpu'] : [];
   const name = `matMul ${type} ${size} ${word(transposeA)}${word(transposeB)}`;
   return {
     name,
@@ -32,7 +34,7 @@ function product([m, k, n], [transposeA, transposeB], dtype) {
     },
     flops: 2 * m * k * n,
     limit: { words: ['product', type, m, k, n, word(transposeA), word(transposeB)], same: true },
-    peers: dtype === 'bf16' ? ['pytorch'] : ['wasm', 'cpu', 'onnxruntime', 'pytorch'],
+    peers: dtype === 'bf16' ? ['pytorch'] : ['wasm', ...plainJs, 'onnxruntime', 'pytorch'],
     bars: dtype === 'bf16' ? { limit: 0.9 } : { limit: 0.95, wasm: 8, onnxruntime: 1 },
   };
 }

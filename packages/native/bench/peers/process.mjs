@@ -2,6 +2,12 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 /**
+ * By default glibc gives large freed arrays back to the system and faults their pages in again at the next call, which on a
+ * virtual machine costs several times the work itself. Whoever measures a peer without this measures page faults.
+ */
+const KEEP_FREED_MEMORY = { MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: String(2 ** 40) };
+
+/**
  * A peer in a process of its own, with as many threads as this backend and no thread pool but its own.
  * It says {"ready": description} (or {"missing": why}) first, then answers each request line with a result line:
  * {"median", "min", "repeats", "check", "note"?}, {"skipped": why} or {"error": why}.
@@ -11,11 +17,20 @@ export class PeerProcess {
   #lines;
 
   constructor(command, args, threads) {
-    const env = { ...process.env, OMP_NUM_THREADS: String(threads), UC_BENCH_THREADS: String(threads) };
+    const env = {
+      ...process.env,
+      OMP_NUM_THREADS: String(threads),
+      UC_BENCH_THREADS: String(threads),
+      ...KEEP_FREED_MEMORY,
+    };
     this.#child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'ignore'] });
     this.#child.on('error', () => {});
     this.#child.stdin.on('error', () => {});
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+  }
+
+  get pid() {
+    return this.#child.pid;
   }
 
   async #answer() {

@@ -5,6 +5,9 @@ from time import perf_counter
 from typing import Callable
 
 LEAST_MS = 0.5
+# Allocators and caches find their size in the first calls.
+SETTLING_CALLS = 2
+SETTLING_MS = 500
 
 
 @dataclass
@@ -26,7 +29,10 @@ def _batch(once, calls):
 
 def measure(once, budget):
     """Median and minimum milliseconds per call of a function that has run before; short calls are timed in batches."""
-    first = _batch(once, 1)
+    first = 0
+    for _ in range(SETTLING_CALLS):
+        if first < SETTLING_MS:
+            first = _batch(once, 1)
     calls = max(1, round(LEAST_MS / max(first, 1e-4)))
     times = [first] if calls == 1 else []
     end = perf_counter() + budget / 1e3

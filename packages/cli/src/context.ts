@@ -11,6 +11,7 @@ export type Engine = Pick<
 export interface Core
   extends Pick<
     typeof core,
+    | 'characterOfRun'
     | 'decodeImage'
     | 'encodePng'
     | 'estimateTraining'

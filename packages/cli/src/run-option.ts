@@ -18,11 +18,18 @@ export function runFolder(folder: string, named: string | undefined): string {
     return path;
   }
   const root = join(folder, 'runs');
-  const newest = candidates(root).sort((a, b) => b.time - a.time)[0];
+  const [newest] = trainedRuns(root);
   if (newest === undefined) {
     throw new UsageError(`No trained run found below ${root}. Name one with --run DIR, or train one first.`);
   }
-  return newest.path;
+  return newest;
+}
+
+/** All runs with a checkpoint below a folder, the newest first. */
+export function trainedRuns(root: string): string[] {
+  return candidates(root)
+    .sort((a, b) => b.time - a.time)
+    .map(({ path }) => path);
 }
 
 function candidates(root: string): { path: string; time: number }[] {

@@ -45,6 +45,8 @@ describe('the command line', () => {
     [['chat', '--once', ' '], '--once needs some text'],
     [['chat', '--run', 'missing', '--once', 'Hi'], 'missing does not exist'],
     [['serve', '--host', '0.0.0.0'], 'without an API key'],
+    [['serve', '--run', 'runs/mimi', '--runs', 'runs'], '--run and --runs exclude each other'],
+    [['serve', '--runs', 'empty'], 'No trained run found below'],
     [['world'], "required option '--out <dir>' not specified"],
     [['world', '--out', 'w', '--seed', '2'], '--seed works with --characters only'],
     [['train', '--stepz', '1'], "unknown option '--stepz'"],

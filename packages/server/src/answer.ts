@@ -16,6 +16,9 @@ export interface ChatRequest {
   temperature?: number;
   maxTokens?: number;
   stops: string[];
+  /** Answers wanted; answer i is made with `seed + i`. */
+  answers: number;
+  delivery: 'images' | 'markdown' | 'both' | 'none';
   drawing: { width?: number; height?: number; steps?: number; cfg?: number };
 }
 
@@ -54,6 +57,8 @@ export async function readChatRequest(body: ChatBody): Promise<ChatRequest> {
     ...(temperature === undefined ? {} : { temperature }),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     stops: stops.filter((stop) => stop !== ''),
+    answers: body.n ?? 1,
+    delivery: body.image_delivery ?? 'images',
     drawing: {
       ...(body.width === undefined ? {} : { width: body.width }),
       ...(body.height === undefined ? {} : { height: body.height }),

@@ -1,39 +1,60 @@
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import Fastify, { type FastifyServerOptions } from 'fastify';
 import { checkBearer } from './auth.js';
-import { chatCompletions } from './chat-completions.js';
-import { ChatBody } from './chat-schema.js';
-import type { ServedEngine } from './engine.js';
-import { ApiError, sendError, sendNotFound } from './errors.js';
+import { CharacterShelf, type ServedCharacter } from './character-shelf.js';
+import { sendError, sendNotFound } from './errors.js';
 import { GenerationQueue } from './generation-queue.js';
+import { PictureStore } from './picture-store.js';
+import { a1111Routes } from './routes/a1111.js';
+import type { App } from './routes/app.js';
+import { characterRoutes } from './routes/characters.js';
+import { chatRoutes } from './routes/chat.js';
+import { completionRoutes } from './routes/completions.js';
+import { healthRoutes } from './routes/health.js';
+import { imageRoutes } from './routes/images.js';
+import { modelRoutes } from './routes/models.js';
+import { Serving } from './serving.js';
+import { webPage } from './web-page.js';
 
 export interface ServerOptions {
-  /** Model id that clients see; by default `unicharacter/<name of the character>`. */
-  model?: string;
+  /** Folder in which drawn pictures are kept. */
+  pictures: string;
   /** Accepted bearer keys; none means that no key is asked for. */
   apiKeys?: readonly string[];
   /** Requests that may wait while one is worked on. Default 8. */
   queueLimit?: number;
   /** Largest request body in bytes. Default 32 MiB, because clients send pictures as base64. */
   bodyLimit?: number;
+  /** Origins of web pages on other hosts that may call the API; none by default. */
+  allowedOrigins?: readonly string[];
   /** Fastify's logger; off by default. */
   logger?: FastifyServerOptions['logger'];
 }
 
 const MEBIBYTE = 2 ** 20;
 
+/** Addresses that need no key: the page itself and what watches over the server. */
+const PUBLIC = /^\/(healthz|readyz)?(\?.*)?$|^\/assets\//;
+
 /**
- * The HTTP API of one trained character: `POST /v1/chat/completions`, `GET /v1/models`, `GET /healthz`.
- * Errors always have OpenAI's shape `{error: {message, type, param, code}}`. The server does not own the engine:
- * whoever made it disposes it after `close()`.
+ * The HTTP API of trained characters and the web page: OpenAI's addresses, AUTOMATIC1111's for image extensions,
+ * `/openapi.json`, `/docs`. Errors always have OpenAI's shape `{error: {message, type, param, code}}`. Closing the server
+ * frees the weights that it loaded.
  */
-export function buildServer(engine: ServedEngine, options: ServerOptions = {}): FastifyInstance {
-  const model = options.model ?? modelId(engine.character.name);
-  const created = Math.floor(Date.now() / 1000);
+export async function buildServer(
+  characters: readonly ServedCharacter[],
+  options: ServerOptions,
+): Promise<App> {
+  const shelf = new CharacterShelf(characters);
   const queue = new GenerationQueue(options.queueLimit ?? 8);
+  const serving = new Serving(shelf, queue, new PictureStore(options.pictures));
   const apiKeys = options.apiKeys ?? [];
 
-  const app = Fastify({
+  const app: App = Fastify({
     logger: options.logger ?? false,
     bodyLimit: options.bodyLimit ?? 32 * MEBIBYTE,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
@@ -41,40 +62,50 @@ export function buildServer(engine: ServedEngine, options: ServerOptions = {}): 
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setErrorHandler(sendError);
   app.setNotFoundHandler(sendNotFound);
-  app.addHook('onRequest', async (request) => {
-    if (request.url !== '/healthz') checkBearer(request.headers.authorization, apiKeys);
-  });
+  app.addHook('onClose', async () => shelf.close());
 
-  const entry = { id: model, object: 'model', created, owned_by: 'unicharacter' };
-  app.get('/healthz', async () => ({ status: 'ok', model, queue: queue.length }));
-  app.get('/v1/models', async () => ({ object: 'list', data: [entry] }));
-  app.get<{ Params: { '*': string } }>('/v1/models/*', async (request) => {
-    const id = request.params['*'];
-    if (id === model) return entry;
-    throw new ApiError(
-      404,
-      'not_found_error',
-      `The model "${id}" does not exist; this server has "${model}".`,
-      {
-        param: 'model',
-        code: 'model_not_found',
-      },
-    );
+  await app.register(cors, {
+    origin: [...(options.allowedOrigins ?? [])],
+    exposedHeaders: ['retry-after'],
   });
-  app.post('/v1/chat/completions', { schema: { body: ChatBody } }, async (request, reply) => {
-    await chatCompletions({ engine, model, queue }, request, request.body, reply);
-    return reply;
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: PAGE_POLICY },
+    strictTransportSecurity: false,
   });
+  app.addHook('onRequest', async (request) => {
+    if (!PUBLIC.test(request.url)) checkBearer(request.headers.authorization, apiKeys);
+  });
+  await app.register(swagger, {
+    openapi: {
+      info: { title: 'UniCharacter', version: '0.1.0', description: 'Characters that talk and draw.' },
+      ...(apiKeys.length > 0 && {
+        components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+        security: [{ key: [] }],
+      }),
+    },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+
+  for (const routes of [
+    modelRoutes,
+    chatRoutes,
+    completionRoutes,
+    imageRoutes,
+    characterRoutes,
+    a1111Routes,
+    healthRoutes,
+  ]) {
+    routes(app, serving);
+  }
+  await webPage(app);
   return app;
 }
 
-/** `Mimi Moss` → `unicharacter/mimi-moss`. */
-export function modelId(characterName: string): string {
-  const slug = characterName
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, '-')
-    .replace(/^-+|-+$/g, '');
-  return `unicharacter/${slug || 'character'}`;
-}
+/** The page loads nothing from elsewhere; pictures come as data and blob addresses too. */
+const PAGE_POLICY = {
+  defaultSrc: ["'self'"],
+  imgSrc: ["'self'", 'data:', 'blob:'],
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  upgradeInsecureRequests: null,
+};

@@ -23,7 +23,7 @@ const Message = Type.Object({
 });
 
 /**
- * The body of `POST /v1/chat/completions`: the fields of OpenAI's API that this server acts on, and four of its own
+ * The body of `POST /v1/chat/completions`: the fields of OpenAI's API that this server acts on, and five of its own
  * for the drawn image. Other fields are accepted and ignored, because clients send many.
  */
 export const ChatBody = Type.Object({
@@ -36,7 +36,8 @@ export const ChatBody = Type.Object({
   modalities: Type.Optional(
     Type.Array(Type.Union([Type.Literal('text'), Type.Literal('image')]), { minItems: 1 }),
   ),
-  n: Type.Optional(Type.Integer({ minimum: 1, maximum: 1 })),
+  /** How many answers; each has a seed of its own. */
+  n: Type.Optional(Type.Union([Type.Null(), Type.Integer({ minimum: 1, maximum: 8 })])),
   seed: Type.Optional(
     Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })]),
   ),
@@ -45,6 +46,15 @@ export const ChatBody = Type.Object({
   max_completion_tokens: Type.Optional(Type.Union([Type.Null(), Type.Integer({ minimum: 1 })])),
   stop: Type.Optional(
     Type.Union([Type.Null(), Type.String(), Type.Array(Type.String({ minLength: 1 }), { maxItems: 16 })]),
+  ),
+  /** How a drawn picture comes: as `images` of the message, as markdown in its text, both, or not at all. */
+  image_delivery: Type.Optional(
+    Type.Union([
+      Type.Literal('images'),
+      Type.Literal('markdown'),
+      Type.Literal('both'),
+      Type.Literal('none'),
+    ]),
   ),
   width: Type.Optional(Type.Integer({ minimum: 16, maximum: 4096 })),
   height: Type.Optional(Type.Integer({ minimum: 16, maximum: 4096 })),

@@ -4,6 +4,4 @@ import type { CharacterEngine, Reply } from '@unicharacter/core';
 export type EngineText = Reply;
 
 /** What the server needs of a trained character. A {@link CharacterEngine} has it; tests hand in a scripted one. */
-export type ServedEngine = Pick<CharacterEngine, 'reply' | 'imagine' | 'rolePlay' | 'ask'> & {
-  readonly character: Pick<CharacterEngine['character'], 'name'>;
-};
+export type ServedEngine = Pick<CharacterEngine, 'reply' | 'imagine' | 'rolePlay' | 'ask'>;

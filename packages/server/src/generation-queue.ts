@@ -23,6 +23,11 @@ export class GenerationQueue {
     return this.waiting.length + (this.busy ? 1 : 0);
   }
 
+  /** True when another request would be refused. */
+  get full(): boolean {
+    return this.busy && this.waiting.length >= this.limit;
+  }
+
   /**
    * Runs `work` when its turn comes.
    * @throws ApiError 429 with the estimated waiting time when the queue is full.
@@ -45,7 +50,7 @@ export class GenerationQueue {
       this.busy = true;
       return Promise.resolve();
     }
-    if (this.waiting.length >= this.limit) {
+    if (this.full) {
       const retryAfter = Math.max(1, Math.ceil(this.typicalSeconds * this.length));
       throw new ApiError(
         429,

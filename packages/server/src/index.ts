@@ -1,4 +1,5 @@
 export { assertSafeBind, isLoopback, UnsafeBindError } from './auth.js';
-export { buildServer, modelId, type ServerOptions } from './build-server.js';
+export { buildServer, type ServerOptions } from './build-server.js';
+export { modelId, type OpenEngine, type ServedCharacter } from './character-shelf.js';
 export type { ServedEngine } from './engine.js';
 export { type ListenOptions, listen } from './listen.js';

@@ -1,5 +1,5 @@
-import type { FastifyInstance } from 'fastify';
 import { assertSafeBind } from './auth.js';
+import type { App } from './routes/app.js';
 
 export interface ListenOptions {
   host: string;
@@ -12,7 +12,7 @@ export interface ListenOptions {
  * Starts to listen and returns the address, for example `http://127.0.0.1:8080`.
  * @throws UnsafeBindError for an address that others can reach while no key is set.
  */
-export async function listen(app: FastifyInstance, { host, port, apiKeys }: ListenOptions): Promise<string> {
+export async function listen(app: App, { host, port, apiKeys }: ListenOptions): Promise<string> {
   assertSafeBind(host, apiKeys);
   return await app.listen({ host, port });
 }

@@ -1,13 +1,13 @@
 import { decodeImage, encodePng } from '@unicharacter/core';
 import { describe, expect, it } from 'vitest';
-import { buildServer } from '../src/build-server.js';
 import { FakeEngine } from './fake-engine.js';
+import { serveFake } from './serve-fake.js';
 
 const MODEL = 'unicharacter/mimi-moss';
 const hello = [{ role: 'user', content: 'Hi' }];
 
 async function post(engine: FakeEngine, body: object, options = {}) {
-  const app = buildServer(engine, options);
+  const app = await serveFake(engine, options);
   const response = await app.inject({ method: 'POST', url: '/v1/chat/completions', payload: body });
   await app.close();
   return response;

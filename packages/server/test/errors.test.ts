@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { buildServer } from '../src/build-server.js';
 import { FakeEngine } from './fake-engine.js';
+import { serveFake } from './serve-fake.js';
 
 const hello = [{ role: 'user', content: 'Hi' }];
 
@@ -56,8 +56,8 @@ const CASES: Case[] = [
     message: /max_tokens/,
   },
   {
-    name: 'more than one choice',
-    payload: { messages: hello, n: 2 },
+    name: 'more choices than it makes',
+    payload: { messages: hello, n: 9 },
     status: 400,
     error: invalid('n'),
     message: /n/,
@@ -122,7 +122,7 @@ const CASES: Case[] = [
 describe('errors of POST /v1/chat/completions', () => {
   it.each(CASES)('$name', async ({ payload, headers, status, error, message }) => {
     const engine = new FakeEngine();
-    const app = buildServer(engine, { bodyLimit: 4096 });
+    const app = await serveFake(engine, { bodyLimit: 4096 });
     const response = await app.inject({
       method: 'POST',
       url: '/v1/chat/completions',
@@ -143,7 +143,7 @@ describe('errors of POST /v1/chat/completions', () => {
     engine.beforeStep = () => {
       throw new Error('secret detail');
     };
-    const app = buildServer(engine);
+    const app = await serveFake(engine);
     const response = await app.inject({
       method: 'POST',
       url: '/v1/chat/completions',
@@ -158,7 +158,7 @@ describe('errors of POST /v1/chat/completions', () => {
 
 describe('other addresses', () => {
   it('lists the one model and describes it', async () => {
-    const app = buildServer(new FakeEngine());
+    const app = await serveFake(new FakeEngine());
     const list = (await app.inject('/v1/models')).json();
     expect(list).toMatchObject({
       object: 'list',
@@ -171,20 +171,18 @@ describe('other addresses', () => {
   });
 
   it('answers unknown ones in the same shape', async () => {
-    const app = buildServer(new FakeEngine());
+    const app = await serveFake(new FakeEngine());
     const response = await app.inject('/v1/nothing');
     expect(response.statusCode).toBe(404);
     expect(response.json().error).toMatchObject({ type: 'not_found_error', code: 'unknown_url' });
     await app.close();
   });
 
-  it('asks for the key everywhere but on /healthz', async () => {
-    const app = buildServer(new FakeEngine(), { apiKeys: ['secret'] });
-    expect((await app.inject('/healthz')).json()).toEqual({
-      status: 'ok',
-      model: 'unicharacter/mimi-moss',
-      queue: 0,
-    });
+  it('asks for the key everywhere but on the page and for the health of the server', async () => {
+    const app = await serveFake(new FakeEngine(), { apiKeys: ['secret'] });
+    expect((await app.inject('/healthz')).json()).toEqual({ status: 'ok' });
+    expect((await app.inject('/')).statusCode).toBe(200);
+    expect((await app.inject('/docs')).statusCode).toBe(401);
     const refused = await app.inject('/v1/models');
     expect(refused.statusCode).toBe(401);
     expect(refused.headers['www-authenticate']).toBe('Bearer');

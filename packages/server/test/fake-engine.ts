@@ -1,11 +1,12 @@
 import type { DrawRequest, RgbImage, TextRequest } from '@unicharacter/core';
+import type { OpenEngine } from '../src/character-shelf.js';
 import type { EngineText, ServedEngine } from '../src/engine.js';
 
 /** An engine that says the given words one by one and draws plain squares, and remembers what it was asked. */
-export class FakeEngine implements ServedEngine {
-  readonly character = { name: 'Mimi Moss' };
+export class FakeEngine implements OpenEngine {
   readonly calls: { method: string; request: object }[] = [];
   aborted = 0;
+  disposed = 0;
   /** Called before each word and each drawing step; tests use it to wait or to fail. */
   beforeStep: () => Promise<void> | void = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -29,6 +30,10 @@ export class FakeEngine implements ServedEngine {
   async rolePlay(request: Parameters<ServedEngine['rolePlay']>[0]) {
     this.calls.push({ method: 'rolePlay', request });
     return { reply: await this.speak(request), image: await this.draw(request) };
+  }
+
+  dispose(): void {
+    this.disposed += 1;
   }
 
   private async speak({ maxTokens, onToken, signal }: TextRequest): Promise<EngineText> {

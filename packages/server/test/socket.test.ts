@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { buildServer, type ServerOptions } from '../src/build-server.js';
+import type { ServerOptions } from '../src/build-server.js';
 import { listen } from '../src/listen.js';
 import { FakeEngine } from './fake-engine.js';
+import { serveFake } from './serve-fake.js';
 
 const closers: (() => Promise<void>)[] = [];
 
@@ -9,8 +10,8 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-async function start(engine: FakeEngine, options: ServerOptions = {}): Promise<string> {
-  const app = buildServer(engine, options);
+async function start(engine: FakeEngine, options: Partial<ServerOptions> = {}): Promise<string> {
+  const app = await serveFake(engine, options);
   closers.push(() => app.close());
   return await listen(app, { host: '127.0.0.1', port: 0, apiKeys: [] });
 }
@@ -89,7 +90,7 @@ describe('over a real socket', () => {
     await until(() => engine.calls.length === 1);
     const second = fetch(`${url}/v1/chat/completions`, request({}));
     const queueLength = async () =>
-      ((await (await fetch(`${url}/healthz`)).json()) as { queue: number }).queue;
+      ((await (await fetch(`${url}/readyz`)).json()) as { queue: number }).queue;
     while ((await queueLength()) < 2) await new Promise((resolve) => setTimeout(resolve, 5));
     const third = await fetch(`${url}/v1/chat/completions`, request({}));
     expect(third.status).toBe(429);
@@ -102,7 +103,7 @@ describe('over a real socket', () => {
   });
 
   it('does not open to other machines without a key', async () => {
-    const app = buildServer(new FakeEngine());
+    const app = await serveFake(new FakeEngine());
     await expect(listen(app, { host: '0.0.0.0', port: 0, apiKeys: [] })).rejects.toThrow(
       'without an API key',
     );

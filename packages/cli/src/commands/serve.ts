@@ -1,15 +1,20 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
-import { defined, integer } from '../options.js';
-import { runFolder } from '../run-option.js';
-import { withEngine } from '../with-engine.js';
+import { UsageError } from '../errors.js';
+import { Interrupt } from '../interrupt.js';
+import { collect, defined, integer } from '../options.js';
+import { fromUser } from '../paths.js';
+import { runFolder, trainedRuns } from '../run-option.js';
+import { servedCharacters } from '../served-characters.js';
 
 interface ServeOptions {
   run?: string;
+  runs?: string;
   host: string;
   port: number;
   apiKey?: string;
-  model?: string;
+  pictures: string;
+  allowOrigin: string[];
   queue?: number;
 }
 
@@ -17,18 +22,21 @@ interface ServeOptions {
 export function addServe(program: Command, context: CommandContext): void {
   program
     .command('serve')
-    .description("serve the character over HTTP, in the shape of OpenAI's API")
+    .description("web page and HTTP API, in the shape of OpenAI's, for trained characters")
     .option('--run <dir>', 'folder of the trained run (default: the newest below runs/)')
+    .option('--runs <dir>', 'serve every trained run below this folder, each as a model of its own')
     .option('--host <address>', 'address to listen on; other than loopback needs an API key', '127.0.0.1')
     .option('--port <n>', 'port to listen on; 0 takes a free one', integer(0), 8080)
     .option('--api-key <key>', 'bearer key that clients must send (better: UNICHARACTER_API_KEY)')
-    .option('--model <id>', 'model id that clients see (default: unicharacter/<name>)')
+    .option('--pictures <dir>', 'folder in which drawn pictures are kept', 'runs/.pictures')
+    .option('--allow-origin <origin>', 'let pages of another host call the API; may be repeated', collect, [])
     .option('--queue <n>', 'requests that may wait while one is worked on (default: 8)', integer(0))
     .addHelpText(
       'after',
       `
 Examples:
-  $ unicharacter serve --run runs/bo --port 8080
+  $ unicharacter serve --run runs/bo --port 8080      (then open http://127.0.0.1:8080)
+  $ unicharacter serve --runs runs
   $ curl http://127.0.0.1:8080/v1/chat/completions -H 'content-type: application/json' \\
       -d '{"messages":[{"role":"user","content":"Hi!"}],"modalities":["text","image"]}'`,
     )
@@ -39,23 +47,34 @@ async function serve(context: CommandContext, options: ServeOptions): Promise<vo
   const { assertSafeBind, buildServer, listen } = await import('@unicharacter/server');
   const key = options.apiKey ?? context.env.UNICHARACTER_API_KEY;
   const apiKeys = key ? [key] : [];
-  const { host, port, model, queue } = options;
+  const { host, port, queue } = options;
   assertSafeBind(host, apiKeys);
-  const run = runFolder(context.folder, options.run);
-  await withEngine(await context.core(), run, async (engine, signal) => {
-    const app = buildServer(engine, {
-      apiKeys,
-      ...defined({ model, queueLimit: queue }),
-      logger: { level: 'warn', stream: { write: (line: string) => context.terminal.err(line) } },
-    });
-    try {
-      const address = await listen(app, { host, port, apiKeys });
-      context.terminal.out(`${engine.character.name} listens on ${address}/v1 (Ctrl-C stops)\n`);
-      await aborted(signal);
-    } finally {
-      await app.close();
-    }
+  const characters = servedCharacters(await context.core(), runsOf(context, options));
+  const interrupt = new Interrupt(() => {});
+  const app = await buildServer(characters, {
+    apiKeys,
+    pictures: fromUser(context.folder, options.pictures),
+    allowedOrigins: options.allowOrigin,
+    ...defined({ queueLimit: queue }),
+    logger: { level: 'warn', stream: { write: (line: string) => context.terminal.err(line) } },
   });
+  try {
+    const address = await listen(app, { host, port, apiKeys });
+    const names = characters.map(({ name }) => name).join(', ');
+    context.terminal.out(`${names}: page ${address}/  API ${address}/v1  (Ctrl-C stops)\n`);
+    await aborted(interrupt.signal);
+  } finally {
+    interrupt.dispose();
+    await app.close();
+  }
+}
+
+function runsOf({ folder }: CommandContext, { run, runs }: ServeOptions): string[] {
+  if (runs === undefined) return [runFolder(folder, run)];
+  if (run !== undefined) throw new UsageError('--run and --runs exclude each other');
+  const found = trainedRuns(fromUser(folder, runs));
+  if (found.length === 0) throw new UsageError(`No trained run found below ${fromUser(folder, runs)}.`);
+  return found;
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

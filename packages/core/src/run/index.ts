@@ -11,4 +11,5 @@ export { openRun } from './open-run.js';
 export { writeReport } from './report.js';
 export { RunError } from './run-error.js';
 export { type CheckpointRef, RunFolder } from './run-folder.js';
+export { characterOfRun } from './stored-character.js';
 export type { DataSummary, LoggedEvent, Sample, Stage, StepEvent, TrainEvent } from './train-event.js';

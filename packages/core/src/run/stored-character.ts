@@ -4,7 +4,7 @@ import type { Character } from '../data/index.js';
 import { encodePng, type RgbImage } from '../image/index.js';
 import { writeFileAtomic } from './atomic-write.js';
 import { RunError } from './run-error.js';
-import type { RunFolder } from './run-folder.js';
+import { RunFolder } from './run-folder.js';
 
 const CARD = 'character.json';
 
@@ -38,4 +38,9 @@ export function storedCharacter(run: RunFolder): Character {
       cause: error,
     });
   }
+}
+
+/** The character of a run folder, without loading its weights. @throws RunError as {@link storedCharacter} */
+export function characterOfRun(dir: string): Character {
+  return storedCharacter(new RunFolder(dir));
 }

@@ -1,0 +1,106 @@
+import type { ServedEngine } from './engine.js';
+import { ApiError } from './errors.js';
+
+/** An engine with its weights in memory. */
+export type OpenEngine = ServedEngine & { dispose(): void };
+
+/** A trained character that can be opened. */
+export interface ServedCharacter {
+  readonly name: string;
+  readonly description: string;
+  /** What the character says first; '' when it waits. */
+  readonly opening: string;
+  /** Path of a PNG that shows the character. */
+  readonly portrait?: string;
+  /** Loads the weights. */
+  open(): Promise<OpenEngine>;
+}
+
+/** A character under the model id that clients use. */
+export interface ShelvedCharacter extends ServedCharacter {
+  readonly id: string;
+}
+
+/**
+ * The characters of a server. One model id is one character, so that a client's list of models is its list of
+ * characters. The weights of one character at a time are in memory.
+ */
+export class CharacterShelf {
+  private readonly characters = new Map<string, ShelvedCharacter>();
+  private loaded: { id: string; engine: OpenEngine } | undefined;
+
+  /** @throws Error when there is no character */
+  constructor(characters: readonly ServedCharacter[]) {
+    if (characters.length === 0) throw new Error('a server needs at least one character, found none');
+    for (const character of characters) {
+      const id = this.freeId(modelId(character.name));
+      this.characters.set(id, { ...character, id });
+    }
+  }
+
+  list(): ShelvedCharacter[] {
+    return [...this.characters.values()];
+  }
+
+  /**
+   * The character of a request; the only one or the first when the client names none.
+   * @throws ApiError 404
+   */
+  find(id: string | undefined, param = 'model'): ShelvedCharacter {
+    const wanted = id === undefined || id === '' ? this.list()[0]!.id : id;
+    const character = this.characters.get(wanted);
+    if (character) return character;
+    const known = [...this.characters.keys()].map((key) => `"${key}"`).join(', ');
+    throw new ApiError(
+      404,
+      'not_found_error',
+      `The model "${id}" does not exist; this server has ${known}.`,
+      {
+        param,
+        code: 'model_not_found',
+      },
+    );
+  }
+
+  /** Id of the character whose weights are in memory. */
+  get loadedId(): string | undefined {
+    return this.loaded?.id;
+  }
+
+  /**
+   * The engine of a character. Puts away the one that was in memory, so it must only be called while no other request is
+   * being worked on.
+   */
+  async engine({ id, open }: ShelvedCharacter): Promise<ServedEngine> {
+    if (this.loaded?.id === id) return this.loaded.engine;
+    this.close();
+    const engine = await open();
+    this.loaded = { id, engine };
+    return engine;
+  }
+
+  /** Frees the weights in memory. */
+  close(): void {
+    const loaded = this.loaded;
+    this.loaded = undefined;
+    loaded?.engine.dispose();
+  }
+
+  private freeId(id: string): string {
+    if (!this.characters.has(id)) return id;
+    for (let number = 2; ; number++) {
+      if (!this.characters.has(`${id}-${number}`)) return `${id}-${number}`;
+    }
+  }
+}
+
+/** `Mimi Moss` → `unicharacter/mimi-moss`. */
+export function modelId(characterName: string): string {
+  const slug = characterName
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-+|-+$/g, '');
+  return `unicharacter/${slug || 'character'}`;
+}

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Answer, answer, type ChatRequest, readChatRequest } from '../answer.js';
+import { ChatBody } from '../chat-schema.js';
+import type { ServedEngine } from '../engine.js';
+import { toApiError } from '../errors.js';
+import { deliver } from '../image-delivery.js';
+import { answerUnlessGone, clientSignal, type Serving } from '../serving.js';
+import { EventStream } from '../sse.js';
+import type { App } from './app.js';
+
+/** Milliseconds between two `: ping` comments while a picture is drawn. */
+const PING_INTERVAL = 5_000;
+
+/** `POST /v1/chat/completions`, streamed or whole. */
+export function chatRoutes(app: App, serving: Serving): void {
+  app.post(
+    '/v1/chat/completions',
+    { schema: { tags: ['chat'], summary: 'Talk to a character', body: ChatBody } },
+    async (request, reply) => {
+      const { body } = request;
+      const character = serving.shelf.find(body.model);
+      const chat = await readChatRequest(body);
+      const head = {
+        id: `chatcmpl-${randomUUID()}`,
+        created: Math.floor(Date.now() / 1000),
+        model: character.id,
+      };
+      const exchange: Exchange = { serving, chat, head, request };
+      if (body.stream) {
+        const signal = clientSignal(reply);
+        await serving
+          .generate(character, signal, (engine) =>
+            streamAnswers(engine, exchange, body.stream_options?.include_usage ?? false, signal, reply),
+          )
+          .catch((error: unknown) => {
+            if (!signal.aborted) throw error;
+            request.log.info('the client left before the answer was finished');
+            reply.hijack();
+          });
+        return reply;
+      }
+      return answerUnlessGone(reply, (signal) =>
+        serving.generate(character, signal, (engine) => completion(engine, exchange, signal)),
+      );
+    },
+  );
+}
+
+interface Exchange {
+  readonly serving: Serving;
+  readonly chat: ChatRequest;
+  readonly head: { readonly id: string; readonly created: number; readonly model: string };
+  readonly request: FastifyRequest;
+}
+
+async function streamAnswers(
+  engine: ServedEngine,
+  exchange: Exchange,
+  includeUsage: boolean,
+  signal: AbortSignal,
+  reply: FastifyReply,
+): Promise<void> {
+  reply.hijack();
+  const { chat, head, request } = exchange;
+  const stream = new EventStream(reply.raw);
+  const total: Usage = { promptTokens: 0, completionTokens: 0 };
+  const send = (fields: object): void =>
+    stream.send({
+      ...head,
+      object: 'chat.completion.chunk',
+      ...(includeUsage ? { usage: null } : {}),
+      ...fields,
+    });
+  try {
+    for (let index = 0; index < chat.answers; index++) {
+      const result = await streamOne(engine, exchange, index, signal, stream, send);
+      total.promptTokens = result.promptTokens;
+      total.completionTokens += result.completionTokens;
+    }
+    if (includeUsage) send({ choices: [], usage: usage(total) });
+    stream.done();
+  } catch (error) {
+    if (signal.aborted) throw error;
+    request.log.error(error);
+    stream.send(toApiError(error).body());
+    stream.end();
+  }
+}
+
+async function streamOne(
+  engine: ServedEngine,
+  { serving, chat, request }: Exchange,
+  index: number,
+  signal: AbortSignal,
+  stream: EventStream,
+  send: (fields: object) => void,
+): Promise<Answer> {
+  const chunk = (delta: object, finish: Answer['finish'] | null = null): void =>
+    send({ choices: [{ index, delta, finish_reason: finish }] });
+  chunk({ role: 'assistant', content: '' });
+  let lastPing = performance.now();
+  const onDraw = (): void => {
+    if (performance.now() - lastPing < PING_INTERVAL) return;
+    lastPing = performance.now();
+    stream.ping();
+  };
+  const progress = { onText: (content: string) => chunk({ content }), onDraw };
+  const result = await answer(engine, { ...chat, seed: chat.seed + index }, progress, signal);
+  const { images, markdown } = await deliver(serving.pictures, result.image, chat.delivery, request);
+  if (markdown) chunk({ content: result.text === '' ? markdown : `\n\n${markdown}` });
+  if (images) chunk({ images });
+  chunk({}, result.finish);
+  return result;
+}
+
+async function completion(
+  engine: ServedEngine,
+  { serving, chat, head, request }: Exchange,
+  signal: AbortSignal,
+): Promise<object> {
+  const choices: object[] = [];
+  const total: Usage = { promptTokens: 0, completionTokens: 0 };
+  for (let index = 0; index < chat.answers; index++) {
+    const silent = { onText: () => {}, onDraw: () => {} };
+    const result = await answer(engine, { ...chat, seed: chat.seed + index }, silent, signal);
+    const { images, markdown } = await deliver(serving.pictures, result.image, chat.delivery, request);
+    const content = [result.text, markdown].filter((part) => part).join('\n\n');
+    choices.push({
+      index,
+      message: { role: 'assistant', content, ...(images ? { images } : {}) },
+      finish_reason: result.finish,
+      logprobs: null,
+    });
+    total.promptTokens = result.promptTokens;
+    total.completionTokens += result.completionTokens;
+  }
+  return { ...head, object: 'chat.completion', choices, usage: usage(total) };
+}
+
+interface Usage {
+  promptTokens: number;
+  completionTokens: number;
+}
+
+const usage = ({ promptTokens, completionTokens }: Usage): object => ({
+  prompt_tokens: promptTokens,
+  completion_tokens: completionTokens,
+  total_tokens: promptTokens + completionTokens,
+});

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { optimizer, trainable } from './schema-groups.js';
-import { fraction, group, integer, number, oneOf, positive, text } from './schema-parts.js';
+import { fraction, group, integer, number, oneOf, positive, text, texts } from './schema-parts.js';
 
 /** Clipping, advantages and anchor: the same for pictures and replies (spec 7.6). */
 function policy<Anchor extends string[]>(anchors: readonly [...Anchor], anchor: Anchor[number]) {
@@ -52,6 +52,10 @@ export const grpo = group(
       published: '101',
     }),
     ...epoch({ prompts: 4, groupSize: 8, updates: 1 }),
+    every: integer(5, 'Epochs between checkpoints and between samples; 0 saves at the end only.', {
+      minimum: 0,
+      published: '10',
+    }),
     imagesPerPass: integer(
       8,
       'Pictures of a group that go through the model at once; fewer need less memory.',
@@ -118,7 +122,11 @@ export const grpo = group(
     optimizer: optimizer({ lr: 3e-4, warmupSteps: 0, decay: 'constant' }),
     rewards: group('What pictures are rewarded for; each reward counts with its weight, 0 switches it off', {
       vqa: number(0.3, 'Answers to questions about the picture.', { minimum: 0, published: '0.3' }),
-      alignment: number(0.45, 'Similarity of picture and prompt (CLIP).', { minimum: 0, published: '0.45' }),
+      alignment: number(
+        0.45,
+        'Similarity of picture and prompt; needs the folder of a CLIP, and is left out without.',
+        { minimum: 0, published: '0.45' },
+      ),
       diversity: number(0.1, 'Distance to the other pictures of the group (LPIPS).', {
         minimum: 0,
         published: '0.1',
@@ -139,16 +147,12 @@ export const grpo = group(
         'Credit for distance: to each picture its own mean distance, or one value for the group, which cancels itself out.',
         { published: 'group' },
       ),
-      clip: Type.Optional(text('Folder of a CLIP that judges alignment, instead of the model itself.')),
+      clip: Type.Optional(text('Folder of a CLIP that judges alignment.')),
       blipVqa: Type.Optional(
         text('Folder of a BLIP-VQA that answers the questions, instead of the model itself.'),
       ),
-      lpips: Type.Optional(
-        text('Folder of an LPIPS that measures distances, instead of features of the model.'),
-      ),
-      dino: Type.Optional(
-        text('Folder of a DINOv2 that measures similarity, instead of features of the model.'),
-      ),
+      lpips: Type.Optional(text('Folder of an LPIPS that measures distances, instead of their thumbnails.')),
+      dino: Type.Optional(text('Folder of a DINOv2 that measures similarity, instead of their thumbnails.')),
     }),
   },
 );
@@ -159,6 +163,9 @@ export const textGrpo = group(
   {
     epochs: integer(0, 'Epochs; 0 leaves the stage out of "all".', { minimum: 0 }),
     ...epoch({ prompts: 8, groupSize: 8, updates: 1 }),
+    every: integer(5, 'Epochs between checkpoints and between samples; 0 saves at the end only.', {
+      minimum: 0,
+    }),
     temperature: positive(1, 'Temperature of the replies that are judged.', { maximum: 5 }),
     maxTokens: integer(60, 'Longest reply in tokens.', { minimum: 1 }),
     ...policy(['none', 'kl'], 'kl'),
@@ -166,7 +173,13 @@ export const textGrpo = group(
     optimizer: optimizer({ lr: 3e-4, warmupSteps: 0, decay: 'constant' }),
     rewards: group('What replies are rewarded for', {
       persona: number(1, 'Sounds like the character, not like others.', { minimum: 0 }),
-      style: number(0.5, 'Length and words as in the lines of the character.', { minimum: 0 }),
+      length: number(0.3, 'As long as the lines of the character.', { minimum: 0 }),
+      repetition: number(0.3, 'Does not repeat itself.', { minimum: 0 }),
+      others: Type.Optional(
+        texts(
+          'Folders of other characters to tell the character from; unless told, the people who talk to it.',
+        ),
+      ),
     }),
   },
 );

@@ -27,4 +27,4 @@ export {
   replyInRole,
   rolePlay,
 } from './role-play.js';
-export { AbortedError } from './turns.js';
+export { AbortedError, nextTurn } from './turns.js';

@@ -20,7 +20,14 @@ export interface DataSummary {
 export type TrainEvent =
   | { type: 'start'; run: string; data: DataSummary; parameters: number; precision: string; threads: number }
   | { type: 'resume'; stage: Stage; step: number; checkpoint: string }
-  | { type: 'stage'; stage: Stage; steps: number; message: string }
+  | {
+      type: 'stage';
+      stage: Stage;
+      steps: number;
+      message: string;
+      /** Where a stage learns from rewards: the weight of each, and what produced it. */
+      rewards?: { weights: Readonly<Record<string, number>>; provenance: Readonly<Record<string, unknown>> };
+    }
   | {
       type: 'step';
       stage: Stage;
@@ -45,6 +52,13 @@ export type TrainEvent =
       peakBytes: number;
     }
   | { type: 'sample'; stage: Stage; step: number; samples: Sample[]; sheet?: string }
+  | {
+      type: 'rewards';
+      stage: Stage;
+      step: number;
+      /** Rewards of the samples of each prompt: total, and every part without its weight. */
+      prompts: { prompt: string; total: number[]; parts: Record<string, number[]> }[];
+    }
   | { type: 'validation'; stage: Stage; step: number; losses: Record<string, number> }
   | {
       type: 'alarm';

@@ -54,7 +54,7 @@ export async function fineTune(
       message: `learning to talk and to draw (${describeTrained(trained)})`,
     });
     const before = { secondsBefore, score: (from && progress.state?.score) ?? null };
-    return await trainStage(stage, from?.step ?? 0, loopContext(session, run.checkpoints, before));
+    return await trainStage(stage, from, loopContext(session, run.checkpoints, before));
   } finally {
     stage?.dispose();
     dispose();

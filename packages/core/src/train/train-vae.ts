@@ -40,7 +40,7 @@ export async function provideVae(session: Session, progress: Progress): Promise<
       secondsBefore: progress.state?.seconds ?? 0,
       score: null,
     });
-    const result = await trainStage(stage, from?.step ?? 0, context);
+    const result = await trainStage(stage, from, context);
     if (!result.finished) return result;
     const { mean, std } = await latentStatistics(vae, pixels);
     setLatentScale(run, mean, 1 / std);

@@ -39,7 +39,7 @@ export interface LoopResult {
 }
 
 /**
- * Trains one stage from completed step `from` to the end, or until the signal is aborted.
+ * Trains one stage from its beginning or a checkpoint to the end, or until the signal is aborted.
  *
  * Order at a step that is due: step event, samples, checkpoint. A run that is killed in between repeats the step from
  * the checkpoint before, with the same numbers. The scalars of the step event are the only values read from the device.
@@ -48,14 +48,14 @@ export interface LoopResult {
  */
 export async function trainStage(
   stage: TrainingStage,
-  from: number,
+  from: CheckpointRef | undefined,
   context: LoopContext,
 ): Promise<LoopResult> {
   const started = performance.now();
   const seconds = (): number => context.secondsBefore + (performance.now() - started) / 1000;
   const save = (step: number, score: number | null): CheckpointRef =>
     saveCheckpoint(stage, step, seconds(), score, context);
-  if (from === 0) {
+  if (!from) {
     await stage.sample?.(0);
     validate(stage, 0, context);
   }
@@ -63,7 +63,7 @@ export async function trainStage(
   const meter = new Throughput();
   let losses: Record<string, number> = {};
   let score: number | null = context.score;
-  for (let step = from; step < stage.steps; step++) {
+  for (let step = from?.step ?? 0; step < stage.steps; step++) {
     const lr = learningRate(step, stage.steps, stage.schedule);
     const outcome = await stepUnlessAborted(stage, step, lr, context.signal);
     if (!outcome) return interrupted(save(step, score), losses);

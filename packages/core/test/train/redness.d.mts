@@ -1,0 +1,3 @@
+import type { CompositeReward, RewardSample } from '../../src/reward/index.js';
+
+export function redness(): CompositeReward<RewardSample>;

@@ -55,8 +55,3 @@ export async function compare(one, { native, peers, limits, budget }) {
   }
   return row;
 }
-
-/** What a row reached of a bar: of the limit, or of a peer. Undefined where it was not measured. */
-export function reached(row, against) {
-  return against === 'limit' ? row.limit?.share : row.peers?.[against]?.ratio;
-}

@@ -13,6 +13,10 @@ export function machine(threads) {
   };
 }
 
+/** The first line of every log. */
+export const aboutLine = ({ cpu, threads, memoryGiB, node, commit, date }) =>
+  `${cpu}, ${threads} threads, ${memoryGiB} GiB, Node ${node}, commit ${commit}, ${date} UTC`;
+
 function commit() {
   try {
     return execFileSync('git', ['describe', '--always', '--dirty'], {

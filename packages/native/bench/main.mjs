@@ -7,8 +7,9 @@ import { parseArgs } from 'node:util';
 import { cases } from './cases/index.mjs';
 import { compare } from './compare.mjs';
 import { Limits } from './limits.mjs';
-import { machine } from './machine.mjs';
+import { aboutLine, machine } from './machine.mjs';
 import { openPeer, PEER_NAMES } from './peers/index.mjs';
+import { Report } from './report.mjs';
 import { complaints, disturbed, notes, Table } from './table.mjs';
 
 const { values: options } = parseArgs({
@@ -37,22 +38,11 @@ if (unknown.length > 0 || chosen.length === 0) {
   process.exit(2);
 }
 
-const text = [];
-const data = [];
-const say = (line) => {
-  text.push(line);
-  if (!options.json) console.log(line);
-};
-const note = (object) => {
-  const line = JSON.stringify(object);
-  data.push(line);
-  if (options.json) console.log(line);
-};
+const report = new Report(options);
+const say = (line) => report.say(line);
 
 const about = machine(threads);
-say(
-  `${about.cpu}, ${threads} threads, ${about.memoryGiB} GiB, Node ${about.node}, ${about.commit}, ${about.date}`,
-);
+say(aboutLine(about));
 say(`command: native:bench -- ${process.argv.slice(2).join(' ')}`);
 const native = await openPeer('native', threads);
 say(native.description);
@@ -65,7 +55,8 @@ const limits = new Limits(threads, budget);
 say(limits.description);
 say('every process keeps freed memory (glibc: no mmap, no trim), so that nobody pays for page faults');
 say('× peer: its time over ours, above 1 where we are faster\n');
-note({
+report.note({
+  target: 'native:bench',
   machine: about,
   command: process.argv.slice(2),
   peers: opened.map(([, { description }]) => description),
@@ -84,8 +75,8 @@ for (const one of chosen) {
     wrong++;
     say(`    WRONG ${complaint}`);
   }
-  note(row);
+  report.note(row);
 }
 for (const peer of [native.process, ...peers.values()]) peer.close();
-if (options.log !== undefined) writeFileSync(options.log, `${[...text, '', ...data].join('\n')}\n`);
+if (options.log !== undefined) writeFileSync(options.log, report.text());
 if (wrong > 0) process.exitCode = 1;

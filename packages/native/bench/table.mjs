@@ -1,4 +1,4 @@
-import { reached } from './compare.mjs';
+import { verdicts } from './bars.mjs';
 import { columnOf } from './peers/index.mjs';
 
 const NAME = 58;
@@ -33,19 +33,6 @@ function ratio(peer) {
   if (peer === undefined) return '';
   if (peer.error !== undefined) return 'error';
   return peer.ratio === undefined ? '–' : peer.ratio.toFixed(2);
-}
-
-/** Each bar of a row: ✓ reached, ✗ not reached, ? not measured. */
-export function verdicts(row) {
-  return Object.entries(row.bars ?? {})
-    .map(([against, bar]) => {
-      const value = against === 'ms' ? row.ms : reached(row, against);
-      const sign = against === 'ms' ? '≤' : '≥';
-      if (value === undefined) return `? ${against} ${sign} ${bar}`;
-      const met = against === 'ms' ? value <= bar : value >= bar;
-      return `${met ? '✓' : '✗'} ${against} ${sign} ${bar}`;
-    })
-    .join('  ');
 }
 
 /** What is wrong with a row: results that differ, peers that failed. */

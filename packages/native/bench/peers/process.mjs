@@ -16,12 +16,13 @@ export class PeerProcess {
   #child;
   #lines;
 
-  constructor(command, args, threads) {
+  /** @param {{keepFreed?: boolean}} options whether freed memory is kept, see above */
+  constructor(command, args, threads, { keepFreed = true } = {}) {
     const env = {
       ...process.env,
       OMP_NUM_THREADS: String(threads),
       UC_BENCH_THREADS: String(threads),
-      ...KEEP_FREED_MEMORY,
+      ...(keepFreed ? KEEP_FREED_MEMORY : {}),
     };
     this.#child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'ignore'] });
     this.#child.on('error', () => {});

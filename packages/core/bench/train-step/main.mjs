@@ -66,13 +66,13 @@ try {
   report.say(
     `${own.description}; ${steps} steps after ${WARM_UP}, peak of its tensors ${own.tensorsMiB.toFixed(0)} MiB`,
   );
+  report.say(line('this project', own, tokens));
   // PyTorch with glibc as it comes, and with freed memory kept: the better number of each kind counts.
   const pytorch = [
     await run(python, [here('./pytorch/main.py'), file], false),
     await run(python, [here('./pytorch/main.py'), file], true),
   ];
   report.say(pytorch[0].description);
-  report.say(line('this project', own, tokens));
   const row = {
     name: 'training step, 12 layers, 1,024 tokens, bf16',
     bars: BARS,

@@ -17,6 +17,12 @@ export type { DiversityCredit } from './diversity/group-diversity.js';
 export { featureDistance, lpipsDistance, type PictureDistance } from './diversity/picture-distance.js';
 export { type GroupStatistics, groupStatistics } from './group-statistics.js';
 export {
+  type HttpRewardOptions,
+  httpReward,
+  httpTextReward,
+  RewardUnavailableError,
+} from './http/http-reward.js';
+export {
   type ImageStatistics,
   imageStatistics,
   meanImageStatistics,

@@ -48,6 +48,13 @@ const RGBA = 6;
 
 describe('decodeImage', () => {
   it.each<[string, Buffer, number[]]>([
+    ['RGBA', png(2, 8, RGBA, [[10, 200, 0, 128, 1, 2, 3, 0]]), [10, 200, 0, 1, 2, 3]],
+    ['grey', png(2, 8, GREY_ALPHA, [[0, 0, 100, 255]]), [0, 0, 0, 100, 100, 100]],
+  ])('keeps the colours under transparent pixels when told to: %s', async (_, bytes, expected) => {
+    expect([...(await decodeImage(bytes, { transparency: 'drop' })).data]).toEqual(expected);
+  });
+
+  it.each<[string, Buffer, number[]]>([
     ['RGB', png(2, 8, RGB, [[1, 2, 3, 4, 5, 6]]), [1, 2, 3, 4, 5, 6]],
     ['grey', png(2, 8, GREY, [[7, 200]]), [7, 7, 7, 200, 200, 200]],
     ['1-bit grey', png(3, 1, GREY, [[0b01000000]]), [0, 0, 0, 255, 255, 255, 0, 0, 0]],

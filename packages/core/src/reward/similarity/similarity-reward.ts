@@ -31,7 +31,7 @@ export function similarityReward(
     throw new RewardError(`${name}: expected low <= high, found low ${window.low} and high ${window.high}`);
   }
   const byContent = new Map<string, Float32Array>();
-  const bySet = new Map<ReferencePictures, Promise<ReferenceFeatures>>();
+  const byFolder = new Map<string, Promise<ReferenceFeatures>>();
 
   async function read(references: ReferencePictures): Promise<ReferenceFeatures> {
     const { pictures, skipped } = await readReferences(references);
@@ -47,12 +47,14 @@ export function similarityReward(
   }
 
   function referenceFeatures(references: ReferencePictures): Promise<ReferenceFeatures> {
-    const known = bySet.get(references);
+    // Pictures in memory are known by their content; a folder is not read again.
+    if (typeof references !== 'string') return read(references);
+    const known = byFolder.get(references);
     if (known) return known;
     const reading = read(references);
-    bySet.set(references, reading);
+    byFolder.set(references, reading);
     // A folder that could not be read may be mended and asked for again.
-    reading.catch(() => bySet.delete(references));
+    reading.catch(() => byFolder.delete(references));
     return reading;
   }
 
@@ -61,13 +63,16 @@ export function similarityReward(
     provenance: { ...features.provenance, ...window },
     async score(samples) {
       const references: ReferenceFeatures[] = [];
+      const seen = new Map<ReferencePictures, ReferenceFeatures>();
       for (const [i, sample] of samples.entries()) {
         if (sample.references === undefined) {
           throw new RewardError(
             `${name}: sample ${i} ("${sample.prompt}") has no reference pictures to compare with`,
           );
         }
-        references.push(await referenceFeatures(sample.references));
+        const known = seen.get(sample.references) ?? (await referenceFeatures(sample.references));
+        seen.set(sample.references, known);
+        references.push(known);
       }
       const own = features.embed(samples.map(({ image }) => toBytes(image)));
       const nearest = own.map((feature, i) => nearestOf(feature, references[i]!.features));
@@ -83,7 +88,7 @@ export function similarityReward(
     dispose() {
       features.dispose();
       byContent.clear();
-      bySet.clear();
+      byFolder.clear();
     },
   };
 }

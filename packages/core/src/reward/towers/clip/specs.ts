@@ -2,7 +2,8 @@ import { project } from '../../../model/mot-transformer.js';
 import { activationOf } from '../activation.js';
 import { type FrozenSpec, type FrozenWeights, linearSpecs, normSpecs } from '../frozen-weights.js';
 import type { PreNormBlock } from '../pre-norm-block.js';
-import type { ClipConfig, ClipTowerConfig } from './config.js';
+import type { TowerConfig } from '../tower-config.js';
+import type { ClipConfig } from './config.js';
 
 /** All tensors of a published CLIP file (rewards specification §3.1, §3.2). */
 export function clipSpecs({ projection, text, vision }: ClipConfig): FrozenSpec[] {
@@ -26,7 +27,7 @@ export function clipSpecs({ projection, text, vision }: ClipConfig): FrozenSpec[
   ];
 }
 
-function blockSpecs(prefix: string, { width, inner, layers }: ClipTowerConfig): FrozenSpec[] {
+function blockSpecs(prefix: string, { width, inner, layers }: TowerConfig): FrozenSpec[] {
   return Array.from({ length: layers }, (_, i) => {
     const layer = `${prefix}.encoder.layers.${i}`;
     return [
@@ -42,7 +43,7 @@ function blockSpecs(prefix: string, { width, inner, layers }: ClipTowerConfig): 
 }
 
 /** The blocks of one tower. */
-export function clipBlocks(weights: FrozenWeights, prefix: string, config: ClipTowerConfig): PreNormBlock[] {
+export function clipBlocks(weights: FrozenWeights, prefix: string, config: TowerConfig): PreNormBlock[] {
   const activation = activationOf(config.activation);
   return Array.from({ length: config.layers }, (_, i) => {
     const layer = `${prefix}.encoder.layers.${i}`;

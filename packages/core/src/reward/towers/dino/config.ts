@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import Type from 'typebox';
 import { checked, readJson } from '../../../data/source.js';
-import { WeightsError } from '../../../model/weight-store.js';
 import { ActivationName } from '../activation.js';
-
-const Count = Type.Integer({ minimum: 1 });
+import { Count, checkHeads } from '../tower-config.js';
 
 const DinoFile = Type.Object({
   model_type: Type.Literal('dinov2'),
@@ -48,9 +46,7 @@ export async function loadDinoConfig(folder: string): Promise<DinoConfig> {
   const file = checked(DinoFile, await readJson(path));
   const width = file.hidden_size;
   const heads = file.num_attention_heads;
-  if (width % heads !== 0) {
-    throw new WeightsError(`${path}: expected a hidden_size that ${heads} heads divide, found ${width}`);
-  }
+  checkHeads({ width, heads }, path);
   const swiglu = file.use_swiglu_ffn ?? false;
   const inner = Math.trunc(width * (file.mlp_ratio ?? 4));
   return {

@@ -1,5 +1,5 @@
-// Everything that must hold: lint, build, the tfjs conformance suite, and the tests of every package, the last of which
-// train, kill, resume, chat and draw. Ends with one line "N passed, N failed".
+// Everything that must hold: lint, build, the tfjs conformance suite, the C++ code under sanitizers, and the tests of every
+// package, the last of which train, kill, resume, chat and draw. Ends with one line "N passed, N failed".
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,13 +18,14 @@ const BIN = inRoot('node_modules', '.bin');
 await main(async () => {
   const counts = new TestCounts();
   const reports = mkdtempSync(join(tmpdir(), 'unicharacter-test-'));
-  const steps = new Steps(5 + PACKAGES.length);
+  const steps = new Steps(6 + PACKAGES.length);
   try {
     await steps.do('Checking the toolchain', ensureToolchain);
     await steps.do('Installing packages', ensurePackages);
     await steps.do('Lint', () => stage(counts, join(BIN, 'biome'), ['check', '--error-on-warnings', '.']));
     await steps.do('Build', () => nx('run-many', '-t', 'build'));
     await steps.do('tfjs-core conformance', () => conformance(counts));
+    await steps.do('Native code under sanitizers', () => sanitized(counts));
     for (const name of PACKAGES) await steps.do(`Tests of ${name}`, () => vitest(counts, name, reports));
   } catch (error) {
     console.error(`error: ${error.message}`);
@@ -64,6 +65,24 @@ async function conformance(counts) {
     { cwd: inRoot('packages', 'native') },
   );
   if (code !== 0 && failed === 0) counts.add(0, 1);
+}
+
+/** The C++ tests print one count at their end. A sanitizer that speaks ends them before it. */
+async function sanitized(counts) {
+  let finished = false;
+  const { code } = await runLines(
+    process.execPath,
+    ['scripts/sanitize.mjs'],
+    (line) => {
+      show(`| ${line}`);
+      const found = /^(\d+) passed, (\d+) failed$/.exec(line);
+      if (!found) return;
+      counts.add(Number(found[1]), Number(found[2]));
+      finished = true;
+    },
+    { cwd: inRoot('packages', 'native') },
+  );
+  if (code !== 0 && !finished) counts.add(0, 1);
 }
 
 async function vitest(counts, name, reports) {

@@ -153,8 +153,8 @@ void adamw(Context& context, std::vector<Parameter>& parameters, const AdamW& se
 void registerOptimizer(Registry& registry) {
   // count, tensors... -> scalar
   registry.add("GlobalNorm", [](Context&, Args& args, Results& results) {
-    std::vector<Tensor> tensors(static_cast<size_t>(args.integer()));
-    for (Tensor& t : tensors) t = args.floatTensor();
+    std::vector<Tensor> tensors;
+    for (int64_t count = args.integer(); count > 0; --count) tensors.push_back(args.floatTensor());
     *results.make({}, Phys::F32).f32() = static_cast<float>(std::sqrt(sumOfSquares(tensors)));
   });
 
@@ -162,8 +162,9 @@ void registerOptimizer(Registry& registry) {
   // then one decay per variable. Changes variable, first and second.
   registry.add("AdamW", [](Context& context, Args& args, Results&) {
     const Tensor norm = args.floatTensor();
-    std::vector<Parameter> parameters(static_cast<size_t>(args.integer()));
-    for (Parameter& p : parameters) {
+    std::vector<Parameter> parameters;
+    for (int64_t count = args.integer(); count > 0; --count) {
+      Parameter& p = parameters.emplace_back();
       p.variable = args.floatTensor();
       p.gradient = args.floatTensor();
       p.first = args.floatTensor();

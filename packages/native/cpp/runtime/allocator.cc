@@ -6,6 +6,13 @@
 #include <cstdlib>
 #include <string>
 
+#if __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size)
+#define ASAN_UNPOISON_MEMORY_REGION(address, size)
+#endif
+
 #include "environment.h"
 #include "tensor.h"
 
@@ -77,6 +84,9 @@ void* Allocator::allocate(size_t bytes, size_t& capacity) {
   } else {
     block = freshBlock(capacity);
   }
+  // Under AddressSanitizer the unused end of a block and blocks in the cache are out of bounds; otherwise these do nothing.
+  ASAN_UNPOISON_MEMORY_REGION(block, bytes);
+  ASAN_POISON_MEMORY_REGION(static_cast<char*>(block) + bytes, capacity - bytes);
   liveBytes_ += capacity;
   if (liveBytes_ > peakBytes_) peakBytes_ = liveBytes_;
   return block;
@@ -88,6 +98,7 @@ void Allocator::release(void* block, size_t capacity) {
     std::free(block);
     return;
   }
+  ASAN_POISON_MEMORY_REGION(block, capacity);
   free_[classOf(capacity)].push_back(block);
   cachedBytes_ += capacity;
 }

@@ -5,6 +5,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { nativeBinding } from '../../dist/binding.js';
+import { bufferArray } from './buffers.mjs';
 import { recordCorpus } from './corpus.mjs';
 import { commandAt, encode } from './mutate.mjs';
 
@@ -34,13 +35,7 @@ function place({ phys, count: elements, values }) {
   const key = `${phys}:${elements}:${values.join()}`;
   let slot = pool.get(key);
   if (slot === undefined) {
-    const ArrayType = [Float32Array, Uint16Array, Int32Array, Uint8Array][phys];
-    const array = new ArrayType(elements);
-    for (let i = 0; i < elements && values.length > 0; i++) {
-      const value = values[i % values.length];
-      array[i] = phys === 1 ? bf16Bits(value) : value;
-    }
-    slot = binding.upload(array);
+    slot = binding.upload(bufferArray(phys, elements, values));
     pool.set(key, slot);
   }
   return slot;
@@ -48,10 +43,6 @@ function place({ phys, count: elements, values }) {
 
 function print(line) {
   process.stdout.write(`${line}\n`);
-}
-
-function bf16Bits(value) {
-  return new Uint32Array(Float32Array.of(value).buffer)[0] >>> 16;
 }
 
 /** Frees the buffers now and then: commands that write in place would wear them out, and stale slots appear. */

@@ -23,3 +23,16 @@ export class AddonMissingError extends Error {
     );
   }
 }
+
+/** The backend 'tensorflow' was asked for, but the package that brings it is missing or unusable. */
+export class TensorflowBackendError extends Error {
+  override readonly name = 'TensorflowBackendError';
+  constructor(reason: string, cause?: unknown) {
+    super(
+      `The backend 'tensorflow' is not available: ${reason}.\n` +
+        'Install it with "npm install @tensorflow/tfjs-node@4.22.0" (or @tensorflow/tfjs-node-gpu@4.22.0 for a GPU with ' +
+        'CUDA 11), or select the backend "native" or "cpu".',
+      { cause },
+    );
+  }
+}

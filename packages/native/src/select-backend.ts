@@ -10,6 +10,7 @@ import { nativeBinding } from './binding.js';
 import { registerGradients } from './gradients/index.js';
 import { nativeKernels } from './kernels/index.js';
 import { fallback } from './kernels/kernel.js';
+import { registerTensorflowBackend } from './tensorflow-backend.js';
 
 /** Registers the backend 'native' and its kernels with tfjs-core; does nothing when that has been done. */
 export function registerNativeBackend(): void {
@@ -29,14 +30,23 @@ export function registerNativeBackend(): void {
   registerBackend('native', () => new NativeBackend(), 3);
 }
 
+export type BackendName = 'native' | 'tensorflow' | 'cpu';
+
 /**
- * Makes `name` the backend of all ops that follow. 'native' needs the addon (AddonMissingError tells how to build it);
- * 'cpu' is plain JavaScript. Both are ready when the call returns.
+ * Makes `name` the backend of all ops that follow; it is ready when the call returns.
+ *
+ * - 'native': this package's; needs the addon (AddonMissingError tells how to build it)
+ * - 'tensorflow': TensorFlow's own library through `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node` 4.22, an optional
+ *   peer dependency (TensorflowBackendError tells what to install)
+ * - 'cpu': plain JavaScript, for tests and comparisons
+ *
+ * On the last two the fused ops are composed of ordinary ones.
  */
-export function selectBackend(name: 'native' | 'cpu'): void {
+export function selectBackend(name: BackendName): void {
   if (name === 'native') registerNativeBackend();
   else registerGradients();
-  // Both backends start synchronously, so the promise is already settled.
+  if (name === 'tensorflow') registerTensorflowBackend();
+  // All of them start synchronously, so the promise is already settled.
   void setBackend(name);
 }
 

@@ -4,9 +4,9 @@ const entry = new URL('../dist/index.js', import.meta.url).href;
 
 /**
  * Runs the body of an async function in a fresh Node process and gives what it returns, by way of JSON.
- * `native` is the built package; `tasks()` counts the threads of the process.
+ * `native` is the built package, `require` that of the folder `cwd`; `tasks()` counts the threads of the process.
  */
-export function inProcess(body: string, environment: Record<string, string> = {}): unknown {
+export function inProcess(body: string, environment: Record<string, string> = {}, cwd?: string): unknown {
   const code = `
     const { readdirSync } = require('node:fs');
     const tasks = () => readdirSync('/proc/self/task').length;
@@ -15,7 +15,9 @@ export function inProcess(body: string, environment: Record<string, string> = {}
       .then((answer) => process.stdout.write(JSON.stringify(answer)));`;
   const output = execFileSync(process.execPath, ['-e', code], {
     env: { ...process.env, ...environment },
+    cwd,
     encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 60_000,
     killSignal: 'SIGKILL',
   });

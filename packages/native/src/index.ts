@@ -1,9 +1,16 @@
 export * as tf from '../lib/tfjs.mjs';
-export { checkpoint, noGrad, valueAndGrads } from './autodiff/index.js';
+export { checkpoint, type GradientOptions, noGrad, valueAndGrads } from './autodiff/index.js';
 export { NativeBackend } from './backend.js';
 export { type Counters, counters, resetCounters, setStrict, strict } from './counters.js';
-export { AddonMissingError, UnsupportedKernelError } from './errors.js';
+export { AddonMissingError, TensorflowBackendError, UnsupportedKernelError } from './errors.js';
 export * from './ops/index.js';
 export * from './optim/index.js';
 export { type Precision, withAutocast } from './precision.js';
-export { memoryStats, nativeInfo, resetPeak, selectBackend, setThreads } from './select-backend.js';
+export {
+  type BackendName,
+  memoryStats,
+  nativeInfo,
+  resetPeak,
+  selectBackend,
+  setThreads,
+} from './select-backend.js';

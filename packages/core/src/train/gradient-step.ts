@@ -45,11 +45,11 @@ export async function gradientStep(
       const pass = make();
       try {
         const { loss, grads, aux } = withAutocast(precision, () =>
-          valueAndGrads(() => pass.losses(), variables),
+          valueAndGrads(() => pass.losses(), variables, { accumulateInto: sums }),
         );
+        sums = grads;
         const own = tf.tidy(() => tf.concat([tf.reshape(loss, [1]), aux.parts]) as tf.Tensor1D);
         tf.dispose([loss, aux.parts]);
-        sums = sums.map((sum, i) => added(sum, grads[i] ?? null));
         values = added(values, own);
       } finally {
         pass.dispose();

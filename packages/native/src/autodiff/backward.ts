@@ -76,12 +76,16 @@ function nodeGradients({ node, inputs }: Step, dys: tf.Tensor[]): Map<string, tf
 /**
  * Gradients of `y` (seeded with `dy`) with respect to `targets`; null where no path exists.
  * Consumes the tape: all its saved tensors are disposed when this returns or throws. `dy` stays the caller's.
+ *
+ * @param sums gradients to add to, one per target or null; consumed. Where one is given, its target's answer is the sum,
+ *   in place if nobody shares its memory: each contribution is added as it comes, and no second set of gradients exists.
  */
 export function backward(
   tape: readonly TapeNode[],
   targets: readonly tf.Tensor[],
   y: tf.Tensor,
   dy: tf.Tensor,
+  sums: readonly (tf.Tensor | null)[] = [],
 ): (tf.Tensor | null)[] {
   const steps = pathFrom(tape, targets, y);
   const onPath = new Set(steps.map((step) => step.node));
@@ -89,6 +93,13 @@ export function backward(
   const kept = new Set(targets.map((x) => x.id));
   const gradients = new Map<number, tf.Tensor>([[y.id, tf.clone(dy)]]);
   const summed = new Set<tf.Tensor>();
+  targets.forEach((target, i) => {
+    const sum = sums[i] ?? null;
+    if (sum === null) return;
+    if (tf.engine().backend.refCount(sum.dataId) === 1) summed.add(sum);
+    const seed = gradients.get(target.id);
+    gradients.set(target.id, seed === undefined ? sum : addInto(sum, seed, summed));
+  });
   try {
     for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
       const { node } = step;

@@ -10,19 +10,31 @@ export function trainedVariables(): readonly tf.Variable[] {
   return trained;
 }
 
+export interface GradientOptions {
+  /**
+   * Gradients of earlier calls to add to, `grads` of those calls: one tensor or null per variable. They are consumed, also
+   * when the call throws; go on with the `grads` it returns. On the native backend they are changed in place, so that
+   * micro-batches need one set of gradients, not two.
+   */
+  accumulateInto?: readonly (tf.Tensor | null)[];
+}
+
 /**
  * Runs `f` and differentiates its `loss` (scalar, float32) with respect to `variables`.
  *
  * @returns `grads[i]` has the shape of `variables[i]`, or is null where the loss does not depend on it; `aux` is what `f`
  *   returned besides the loss. The caller owns loss, gradients and aux tensors. Everything else `f` made is disposed.
- * @throws Error when the loss is not a float32 scalar or an op on the path has no gradient. Nothing leaks when `f` throws.
+ * @throws Error when the loss is not a float32 scalar, an op on the path has no gradient, or the gradients to add to do not
+ *   fit the variables. Nothing leaks when `f` throws.
  *
  * Memory: see `backward`. The call has a tape of its own, so it is not differentiable from outside (no second order).
  */
 export function valueAndGrads<A>(
   f: () => { loss: tf.Scalar } & A,
   variables: tf.Variable[],
+  { accumulateInto = [] }: GradientOptions = {},
 ): { loss: tf.Scalar; grads: (tf.Tensor | null)[]; aux: A } {
+  checkSums(accumulateInto, variables);
   return withIsolatedTape(() => {
     const before = trained;
     trained = variables;
@@ -39,14 +51,35 @@ export function valueAndGrads<A>(
           const found = loss instanceof tf.Tensor ? `${loss.dtype} [${loss.shape}]` : typeof loss;
           throw new Error(`valueAndGrads: expected f to return {loss: float32 scalar}, found ${found}`);
         }
-        grads = backward(tape, variables, loss, tf.fill(loss.shape, 1));
+        grads = backward(tape, variables, loss, tf.fill(loss.shape, 1), accumulateInto);
         return [recorded.result, grads.filter((g) => g !== null)] as tf.TensorContainer;
       });
+    } catch (error) {
+      tf.dispose(accumulateInto.filter((sum) => sum !== null));
+      throw error;
     } finally {
       trained = before;
     }
     const { loss, ...aux } = result!;
     return { loss, grads, aux: aux as unknown as A };
+  });
+}
+
+function checkSums(sums: readonly (tf.Tensor | null)[], variables: readonly tf.Variable[]): void {
+  if (sums.length === 0) return;
+  if (sums.length !== variables.length) {
+    throw new Error(
+      `valueAndGrads: expected one gradient (or null) per variable to accumulate into, ` +
+        `found ${sums.length} for ${variables.length} variables`,
+    );
+  }
+  sums.forEach((sum, i) => {
+    const variable = variables[i]!;
+    if (sum === null || (sum.dtype === 'float32' && tf.util.arraysEqual(sum.shape, variable.shape))) return;
+    throw new Error(
+      `valueAndGrads: expected float32 [${variable.shape}] to accumulate the gradient of ${variable.name} into, ` +
+        `found ${sum.dtype} [${sum.shape}]`,
+    );
   });
 }
 

@@ -158,6 +158,55 @@ describe.each(['cpu', 'native'] as const)('on %s', (backend) => {
     tf.dispose([found.loss, found.grads[0]!]);
   });
 
+  test('gradients of micro-batches are accumulated: two of one are one of two', () => {
+    const batches = [normals([4, 3]), normals([4, 3])];
+    const pass = (h: tf.Tensor) => ({ loss: tf.sum(tf.square(network(h))) as tf.Scalar });
+    const whole = valueAndGrads(() => pass(tf.concat(batches, 0)), [w, b, other]);
+    const first = valueAndGrads(() => pass(batches[0]!), [w, b, other]);
+    const second = valueAndGrads(() => pass(batches[1]!), [w, b, other], { accumulateInto: first.grads });
+    // A variable that only the second pass meets, and one that only the first met.
+    const third = valueAndGrads(() => ({ loss: tf.sum(tf.mul(other, 3)) as tf.Scalar }), [w, b, other], {
+      accumulateInto: second.grads,
+    });
+    expectClose(third.grads[0]!, whole.grads[0]!, 1e-6);
+    expectClose(third.grads[1]!, whole.grads[1]!, 1e-6);
+    expectClose(third.grads[2]!, [3, 3], 0);
+    if (backend === 'native') expect(second.grads[0]).toBe(first.grads[0]);
+    tf.dispose([
+      batches,
+      whole,
+      first.loss,
+      second.loss,
+      third.loss,
+      third.grads,
+    ] as unknown as tf.TensorContainer);
+  });
+
+  test('gradients to accumulate into are checked, never shared memory, and freed when the pass fails', () => {
+    const sums = [tf.zeros([3, 3]), null, tf.zeros([2])];
+    const kept = tf.clone(sums[0]!);
+    const { loss, grads } = valueAndGrads(() => ({ loss: tf.sum(w) as tf.Scalar }), [w, b, other], {
+      accumulateInto: sums,
+    });
+    expectClose(kept, new Float32Array(9), 0);
+    expectClose(grads[0]!, new Float32Array(9).fill(1), 0);
+    expect(grads[1]).toBeNull();
+    expectClose(grads[2]!, [0, 0], 0);
+    const fails = () => {
+      throw new Error('in the middle');
+    };
+    expect(() => valueAndGrads(fails, [w, b, other], { accumulateInto: grads })).toThrow('in the middle');
+    tf.dispose([kept, loss]);
+    expect(() => valueAndGrads(fails, [w], { accumulateInto: [null, null] })).toThrow(
+      /found 2 for 1 variables/,
+    );
+    tf.tidy(() => {
+      expect(() => valueAndGrads(fails, [w], { accumulateInto: [tf.zeros([3])] })).toThrow(
+        /found float32 \[3\]/,
+      );
+    });
+  });
+
   test('saved tensors are freed while the backward pass runs', () => {
     let live = 0;
     const watched = tf.customGrad((a) => ({

@@ -1,5 +1,6 @@
 import {
   findBackendFactory,
+  getBackend,
   getKernelsForBackend,
   registerBackend,
   registerKernel,
@@ -48,6 +49,7 @@ export function selectBackend(name: BackendName): void {
   if (name === 'tensorflow') registerTensorflowBackend();
   // All of them start synchronously, so the promise is already settled.
   void setBackend(name);
+  if (getBackend() !== name) throw new Error(`selectBackend: the backend '${name}' could not be started`);
 }
 
 /**

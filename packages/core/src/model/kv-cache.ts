@@ -10,6 +10,13 @@ export interface KvShape {
 const DEFAULT_PAGE = 64;
 const FIRST_PAGES = 4;
 
+/** Takes a tensor over as memory of its own. A variable, because not every backend can write into a tensor. */
+function ownPool(initial: tf.Tensor): tf.Variable {
+  const pool = tf.variable(initial, false);
+  initial.dispose();
+  return pool;
+}
+
 /** Pages of keys and values of all layers with a reference count each. Page numbers are the same in every layer. */
 class PagePool {
   readonly page: number;
@@ -30,7 +37,7 @@ class PagePool {
 
   #blank(pages: number): tf.Tensor[] {
     const { layers, kvHeads, headDim } = this.#shape;
-    return Array.from({ length: layers }, () => tf.keep(tf.zeros([pages, this.page, kvHeads, headDim])));
+    return Array.from({ length: layers }, () => ownPool(tf.zeros([pages, this.page, kvHeads, headDim])));
   }
 
   keys(layer: number): tf.Tensor {
@@ -55,7 +62,7 @@ class PagePool {
       const blank = this.#blank(added);
       blank.forEach((more, layer) => {
         const old = tensors[layer] as tf.Tensor;
-        tensors[layer] = tf.keep(tf.concat([old, more], 0));
+        tensors[layer] = ownPool(tf.concat([old, more], 0));
         old.dispose();
         more.dispose();
       });

@@ -108,10 +108,33 @@ export function cachedAttention(
   return runOne('CachedAttention', { q, k, v, keys, values }, attrs) as tf.Tensor3D;
 }
 
+/** `kvWrite` out of ordinary tfjs ops: the variable gets new contents; also the reference of the tests. */
+export function composedKvWrite(
+  pool: tf.Variable,
+  pageTable: Int32Array,
+  position: number,
+  chunk: tf.Tensor3D,
+): void {
+  tf.tidy(() => {
+    const [pages, page, heads, size] = pool.shape as [number, number, number, number];
+    const slots = Int32Array.from({ length: chunk.shape[0] }, (_, i) => {
+      const at = position + i;
+      return pageTable[Math.floor(at / page)]! * page + (at % page);
+    });
+    const rows = tf.tensorScatterUpdate(
+      tf.reshape(pool, [pages * page, heads * size]),
+      tf.tensor2d(slots, [slots.length, 1], 'int32'),
+      tf.reshape(chunk, [slots.length, heads * size]),
+    );
+    pool.assign(tf.reshape(rows, pool.shape));
+  });
+}
+
 /**
  * Writes a chunk of keys or values into a pool, in place.
  *
- * @param pool `[pages, page, Hkv, D]`; its storage changes, so nothing else may rely on the old contents
+ * @param pool `[pages, page, Hkv, D]`; its storage changes, so nothing else may rely on the old contents. On backends that
+ *   cannot write in place ('tensorflow') it must be a variable
  * @param pageTable see `PagedCache`; must cover `position + n`
  * @param position first cache position to write
  * @param chunk `[n, Hkv, D]`
@@ -128,8 +151,15 @@ export function kvWrite(pool: tf.Tensor, pageTable: Int32Array, position: number
   const page = pool.shape[1]!;
   const end = position + chunk.shape[0];
   checkPages('kvWrite', pool, pageTable, end);
+  if (chunk.shape[0] === 0) return;
   if (!hasKernel('KvWrite')) {
-    throw new Error(`kvWrite: the backend '${tf.getBackend()}' cannot write in place; use 'native' or 'cpu'`);
+    if (!(pool instanceof tf.Variable)) {
+      throw new Error(
+        `kvWrite: the backend '${tf.getBackend()}' cannot write in place; make the pool a variable`,
+      );
+    }
+    composedKvWrite(pool, pageTable, position, chunk);
+    return;
   }
   const pageTablePart = [...pageTable.subarray(0, Math.ceil(end / page))];
   runMany('KvWrite', { pool, chunk }, { position, pageTable: pageTablePart });

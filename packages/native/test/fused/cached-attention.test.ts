@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import * as tf from '../../lib/tfjs.mjs';
 import { resetCounters, strict, traffic } from '../../src/counters.js';
+import { composedKvWrite } from '../../src/ops/cached-attention.js';
 import { cachedAttention, kvWrite, type PagedCache } from '../../src/ops/index.js';
 import { randomNormal } from '../../src/ops/random.js';
 import { withAutocast } from '../../src/precision.js';
@@ -71,3 +72,26 @@ test('a growing cache neither copies to the host nor keeps memory', () => {
   expect([traffic.uploads, traffic.downloads]).toEqual([0, 0]);
   tf.dispose([keys, values]);
 });
+
+test.each(['cpu', 'native'] as const)(
+  'a page write out of ordinary ops is the one in place, on %s',
+  (backend) => {
+    selectBackend(backend);
+    const variable = () => tf.tidy(() => tf.variable(tf.fill([21, page, keyHeads, 6], 7), false));
+    const [written, composed] = [variable(), variable()];
+    for (const [position, count] of [
+      [0, 1],
+      [3, 6],
+      [17, 40],
+    ] as const) {
+      tf.tidy(() => {
+        const chunk = draw([count, keyHeads, 6], position);
+        kvWrite(written, pageTable, position, chunk);
+        composedKvWrite(composed, pageTable, position, chunk);
+      });
+    }
+    expect(composed.dataSync()).toEqual(written.dataSync());
+    expect(new Set(written.dataSync()).size).toBeGreaterThan(500);
+    tf.dispose([written, composed]);
+  },
+);

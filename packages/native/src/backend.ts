@@ -56,9 +56,11 @@ export class NativeBackend extends MathBackendCPU {
 
   /** Computes a successor of `x` and lets go of `x`; for chains of calls inside one kernel. */
   replace(x: tf.TensorInfo, f: (x: tf.TensorInfo) => tf.TensorInfo): tf.TensorInfo {
-    const y = f(x);
-    this.disposeData(x.dataId);
-    return y;
+    try {
+      return f(x);
+    } finally {
+      this.disposeData(x.dataId);
+    }
   }
 
   /** Physical type of a tensor's values. */

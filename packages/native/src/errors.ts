@@ -12,6 +12,19 @@ export class UnsupportedKernelError extends Error {
   }
 }
 
+/** A tensor was used after its memory had been given back. */
+export class DisposedTensorError extends Error {
+  override readonly name = 'DisposedTensorError';
+  constructor(kernelName?: string, shapes?: string) {
+    super(
+      kernelName === undefined
+        ? 'a tensor was used after it had been disposed'
+        : `${kernelName}: one of the inputs ${shapes} was used after it had been disposed; ` +
+            'keep it alive (tf.keep, or outside of the tidy) or dispose it later',
+    );
+  }
+}
+
 /** The native addon is missing or cannot be loaded. */
 export class AddonMissingError extends Error {
   override readonly name = 'AddonMissingError';

@@ -2,7 +2,12 @@ export * as tf from '../lib/tfjs.mjs';
 export { checkpoint, type GradientOptions, noGrad, valueAndGrads } from './autodiff/index.js';
 export { NativeBackend } from './backend.js';
 export { type Counters, counters, resetCounters, setStrict, strict } from './counters.js';
-export { AddonMissingError, TensorflowBackendError, UnsupportedKernelError } from './errors.js';
+export {
+  AddonMissingError,
+  DisposedTensorError,
+  TensorflowBackendError,
+  UnsupportedKernelError,
+} from './errors.js';
 export * from './ops/index.js';
 export * from './optim/index.js';
 export { type Precision, withAutocast } from './precision.js';

@@ -1,7 +1,8 @@
 import type * as tf from '../lib/tfjs.mjs';
-import { DataStorage } from '../lib/tfjs.mjs';
+import { DataStorage, engine } from '../lib/tfjs.mjs';
 import { type NativeBinding, Phys, type PhysCode } from './binding.js';
 import { traffic } from './counters.js';
+import { DisposedTensorError } from './errors.js';
 
 export type HostValues = Float32Array | Int32Array | Uint8Array;
 
@@ -138,6 +139,8 @@ export class NativeStorage extends DataStorage<Entry> {
   override get(dataId: object): Entry {
     if (dataId instanceof NativeDataId && dataId.owner === this && dataId.entry !== undefined)
       return dataId.entry;
+    // What nobody owns any more cannot be moved here either.
+    if (!super.has(dataId) && !engine().state.tensorInfo.has(dataId)) throw new DisposedTensorError();
     return super.get(dataId);
   }
 

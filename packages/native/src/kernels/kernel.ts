@@ -2,7 +2,7 @@ import type * as tf from '../../lib/tfjs.mjs';
 import { getKernel } from '../../lib/tfjs.mjs';
 import type { NativeBackend } from '../backend.js';
 import { isStrict, traffic } from '../counters.js';
-import { UnsupportedKernelError } from '../errors.js';
+import { DisposedTensorError, UnsupportedKernelError } from '../errors.js';
 
 type Infos = Record<string, tf.TensorInfo | undefined>;
 
@@ -27,7 +27,23 @@ export function kernel<Inputs extends Infos, Attrs>(
   kernelName: string,
   run: (args: KernelArgs<Inputs, Attrs>) => tf.TensorInfo | tf.TensorInfo[],
 ): NativeKernel {
-  return { kernelName, backendName: 'native', kernelFunc: run as unknown as tf.KernelFunc };
+  const kernelFunc = (args: KernelArgs<Inputs, Attrs>) => {
+    try {
+      return run(args);
+    } catch (error) {
+      if (error instanceof DisposedTensorError)
+        throw new DisposedTensorError(kernelName, typesOf(args.inputs));
+      throw error;
+    }
+  };
+  return { kernelName, backendName: 'native', kernelFunc: kernelFunc as unknown as tf.KernelFunc };
+}
+
+/** `float32[2,3], int32[3]`, for error messages. */
+function typesOf(inputs: Infos): string {
+  return Object.values(inputs)
+    .map((x) => (x ? `${x.dtype}[${x.shape}]` : 'absent'))
+    .join(', ');
 }
 
 /** Runs the cpu backend's JavaScript kernel on the host; counted, and an error in strict mode. */
@@ -36,9 +52,7 @@ export function fallback(
   args: { inputs: object; attrs?: unknown; backend: unknown },
   reason?: string,
 ): tf.TensorInfo | tf.TensorInfo[] {
-  const types = Object.values(args.inputs as Infos)
-    .map((x) => (x ? `${x.dtype}[${x.shape}]` : 'absent'))
-    .join(', ');
+  const types = typesOf(args.inputs as Infos);
   if (isStrict()) throw new UnsupportedKernelError(kernelName, reason ?? (types || 'no inputs'));
   traffic.fallbackKernels[kernelName] = (traffic.fallbackKernels[kernelName] ?? 0) + 1;
   const stock = getKernel(kernelName, 'cpu');

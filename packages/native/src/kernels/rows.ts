@@ -17,12 +17,8 @@ function scan(name: 'Cumsum' | 'Cumprod'): NativeKernel {
     const run = (input: tf.TensorInfo) =>
       backend.call(name).tensor(input).flag(exclusive).flag(reverse).output(input.shape, input.dtype);
     if (perm === null) return run(x);
-    const moved = transpose(backend, x, perm);
-    const scanned = run(moved);
-    const result = transpose(backend, scanned, backend_util.getUndoAxesPermutation(perm));
-    backend.disposeData(moved.dataId);
-    backend.disposeData(scanned.dataId);
-    return result;
+    const scanned = backend.replace(transpose(backend, x, perm), run);
+    return backend.replace(scanned, (y) => transpose(backend, y, backend_util.getUndoAxesPermutation(perm)));
   });
 }
 

@@ -7,7 +7,8 @@ import { computesInBf16, hasKernel, runOne } from './dispatch.js';
 /** The op out of ordinary tfjs ops; also the reference of the tests. */
 export function composedLinear(x: tf.Tensor, w: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor {
   return tf.tidy(() => {
-    const rows = tf.reshape(x, [-1, w.shape[1]]) as tf.Tensor2D;
+    const count = tf.util.sizeFromShape(x.shape.slice(0, -1));
+    const rows = tf.reshape(x, [count, w.shape[1]]) as tf.Tensor2D;
     const product = tf.matMul(rows, w, false, true);
     const y = bias === undefined ? product : tf.add(product, bias);
     return tf.reshape(y, [...x.shape.slice(0, -1), w.shape[0]]);

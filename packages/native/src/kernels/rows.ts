@@ -1,5 +1,6 @@
 import type * as tf from '../../lib/tfjs.mjs';
 import { backend_util, util } from '../../lib/tfjs.mjs';
+import { Phys } from '../binding.js';
 import { fallback, isNumeric, kernel, type NativeKernel } from './kernel.js';
 import { transpose } from './strided.js';
 
@@ -9,16 +10,20 @@ type Unary = { x: tf.TensorInfo };
 function scan(name: 'Cumsum' | 'Cumprod'): NativeKernel {
   return kernel<Unary, tf.CumsumAttrs>(name, (args) => {
     const { x } = args.inputs;
-    const { exclusive, reverse } = args.attrs;
-    if (x.dtype !== 'float32' && x.dtype !== 'int32') return fallback(name, args);
-    const axis = util.parseAxisParam(args.attrs.axis, x.shape)[0]!;
-    const perm = backend_util.getAxesPermutation([axis], x.shape.length);
+    const { axis, exclusive, reverse } = args.attrs;
+    if (!isNumeric(x)) return fallback(name, args);
     const { backend } = args;
     const run = (input: tf.TensorInfo) =>
       backend.call(name).tensor(input).flag(exclusive).flag(reverse).output(input.shape, input.dtype);
-    if (perm === null) return run(x);
-    const scanned = backend.replace(transpose(backend, x, perm), run);
-    return backend.replace(scanned, (y) => transpose(backend, y, backend_util.getUndoAxesPermutation(perm)));
+    const along = (input: tf.TensorInfo) => {
+      const perm = backend_util.getAxesPermutation(util.parseAxisParam(axis, x.shape), x.shape.length);
+      if (perm === null) return run(input);
+      const scanned = backend.replace(transpose(backend, input, perm), run);
+      const back = backend_util.getUndoAxesPermutation(perm);
+      return backend.replace(scanned, (y) => transpose(backend, y, back));
+    };
+    if (x.dtype !== 'bool') return along(x);
+    return backend.replace(backend.call('Cast').tensor(x).int(Phys.i32).output(x.shape, 'int32'), along);
   });
 }
 

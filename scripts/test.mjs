@@ -18,7 +18,7 @@ const BIN = inRoot('node_modules', '.bin');
 await main(async () => {
   const counts = new TestCounts();
   const reports = mkdtempSync(join(tmpdir(), 'unicharacter-test-'));
-  const steps = new Steps(6 + PACKAGES.length);
+  const steps = new Steps(7 + PACKAGES.length);
   try {
     await steps.do('Checking the toolchain', ensureToolchain);
     await steps.do('Installing packages', ensurePackages);
@@ -26,6 +26,7 @@ await main(async () => {
     await steps.do('Build', () => nx('run-many', '-t', 'build'));
     await steps.do('tfjs-core conformance', () => conformance(counts));
     await steps.do('Native code under sanitizers', () => sanitized(counts));
+    await steps.do('CUDA kernels, emulated', () => emulatedCuda(counts, reports));
     for (const name of PACKAGES) await steps.do(`Tests of ${name}`, () => vitest(counts, name, reports));
   } catch (error) {
     console.error(`error: ${error.message}`);
@@ -85,11 +86,24 @@ async function sanitized(counts) {
   if (code !== 0 && !finished) counts.add(0, 1);
 }
 
-async function vitest(counts, name, reports) {
-  const report = join(reports, `${name}.json`);
+/** In CI; `nx run native:test:emulated` runs the fused ops too. */
+const EMULATED = [
+  'test/cuda',
+  ...['elementwise', 'matmul-conv', 'movement', 'reduce'].map((name) => `test/differential/${name}`),
+];
+
+/** The CUDA sources, compiled for the host, against the same references as the kernels of the CPU. */
+async function emulatedCuda(counts, reports) {
+  await nx('run', 'native:build:emulated');
+  await vitest(counts, 'native', reports, 'emulated', EMULATED);
+}
+
+async function vitest(counts, name, reports, variant = '', files = []) {
+  const report = join(reports, `${name}${variant}.json`);
+  const config = variant === '' ? [] : ['--config', `vitest.${variant}.config.ts`];
   const { code } = await runLines(
     join(BIN, 'vitest'),
-    ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    ['run', ...files, ...config, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
     (line) => show(`| ${line}`),
     { cwd: inRoot('packages', name) },
   );

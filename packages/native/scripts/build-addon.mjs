@@ -1,5 +1,6 @@
 // Builds packages/native/addon/unicharacter_native.node with cmake-js from the installed packages; nothing is downloaded.
 // Compiles for the processor of this machine (UC_MARCH=x86-64-v3 makes a binary for other machines).
+// With --emulated builds addon/unicharacter_emulated_cuda.node instead, whose device 'cuda' runs on the host (for tests).
 // Prints one line per step; the full log is build/addon.log. Exit status 1 with the end of the log on failure.
 import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -9,24 +10,37 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const buildDir = join(root, 'build');
-const built = join(buildDir, 'Release', 'unicharacter_native.node');
-const target = join(root, 'addon', 'unicharacter_native.node');
+/** UC_BUILD_DIR keeps a build for other machines apart from this machine's own, its objects and its result. */
+const buildDir = process.env.UC_BUILD_DIR ?? join(root, 'build');
+const emulated = process.argv.includes('--emulated');
+const name = emulated ? 'unicharacter_emulated_cuda' : 'unicharacter_native';
+const built = join(buildDir, 'Release', `${name}.node`);
+const target = join(process.env.UC_BUILD_DIR ?? root, 'addon', `${name}.node`);
 const logFile = join(buildDir, 'addon.log');
 const jobs = process.env.UC_JOBS ?? String(Math.min(availableParallelism(), 8));
 
-/** Options of CMakeLists.txt that can be set from the environment. */
+/** Options of CMakeLists.txt and what they are without a setting in the environment: cmake itself would keep the last one. */
+const OPTIONS = { UC_MARCH: 'native', UC_ONEDNN: 'ON', UC_CUDA: 'ON' };
+
 function cmakeOptions() {
-  const options = [];
-  for (const name of ['UC_MARCH', 'UC_ONEDNN', 'UC_CUDA']) {
-    if (process.env[name] !== undefined) options.push(`--CD${name}=${process.env[name]}`);
-  }
-  return options;
+  return Object.entries(OPTIONS).map(([option, unset]) => `--CD${option}=${process.env[option] ?? unset}`);
 }
 
 function runCmakeJs(command, log) {
   const cli = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
-  const args = [cli, command, '--directory', root, '--out', buildDir, '--parallel', jobs, ...cmakeOptions()];
+  const args = [
+    cli,
+    command,
+    '--directory',
+    root,
+    '--out',
+    buildDir,
+    '--parallel',
+    jobs,
+    '--target',
+    name,
+    ...cmakeOptions(),
+  ];
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     const watch = (chunk) => {

@@ -1,7 +1,9 @@
 import type * as tf from '../lib/tfjs.mjs';
 import { engine, MathBackendCPU, util } from '../lib/tfjs.mjs';
-import { type NativeBinding, nativeBinding, type PhysCode } from './binding.js';
+import { type DeviceName, type NativeBinding, nativeBinding, type PhysCode } from './binding.js';
 import { Command } from './command.js';
+import { isStrict, traffic } from './counters.js';
+import { UnsupportedKernelError } from './errors.js';
 import { Entry, NativeStorage, normalised, staysOnHost } from './storage.js';
 
 const { sizeFromShape } = util;
@@ -21,15 +23,23 @@ export interface MemoryStats {
 export class NativeBackend extends MathBackendCPU {
   override data: NativeStorage;
   readonly binding: NativeBinding;
+  /** Where the tensors live. */
+  readonly device: DeviceName;
   private readonly command: Command;
   private readonly ops = new Map<string, number>();
+  /** Kernels that run on host copies because the device has no version of them. */
+  private readonly offDevice = new Set<number>();
 
   constructor() {
     super();
     this.binding = nativeBinding();
+    this.device = this.binding.info().device;
     this.data = new NativeStorage(this, engine());
     this.command = new Command(this, this.binding);
     for (const [index, name] of this.binding.kernels().entries()) this.ops.set(name, index);
+    for (const [index, there] of this.binding.kernelsOnDevice().entries()) {
+      if (!there) this.offDevice.add(index);
+    }
   }
 
   /** Begins a call of the C++ kernel `name`; see {@link Command}. */
@@ -37,6 +47,11 @@ export class NativeBackend extends MathBackendCPU {
     const op = this.ops.get(name);
     if (op === undefined) {
       throw new Error(`The addon has no kernel ${name}: it was built from other sources. Build it again.`);
+    }
+    if (this.offDevice.has(op)) {
+      if (isStrict())
+        throw new UnsupportedKernelError(name, `it has no version for the device '${this.device}'`);
+      traffic.fallbackKernels[name] = (traffic.fallbackKernels[name] ?? 0) + 1;
     }
     return this.command.begin(op);
   }
@@ -100,6 +115,15 @@ export class NativeBackend extends MathBackendCPU {
     const entry = this.hostEntry(values, shape, dtype);
     entry.refCount = refCount;
     this.data.set(dataId, entry);
+  }
+
+  /** On a GPU the copy runs behind the kernels queued so far, and the event loop goes on meanwhile. */
+  override async read(dataId: object): Promise<tf.backend_util.BackendValues> {
+    const entry = this.data.get(dataId);
+    if (entry.host !== undefined || entry.slot < 0 || this.device === 'cpu') {
+      return this.readSync(dataId);
+    }
+    return entry.downloadAsync();
   }
 
   override readSync(dataId: object): tf.backend_util.BackendValues {

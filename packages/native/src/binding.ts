@@ -19,8 +19,14 @@ export interface NativeBinding {
   upload(values: NativeArray): number;
   /** Fills `into` with elements [from, from + into.length) of a slot. */
   download(slot: number, into: NativeArray, from?: number): void;
+  /** As download(), for a promise of `into`; the slot may be released at once. */
+  downloadAsync<T extends NativeArray>(slot: number, into: T, from?: number): Promise<T>;
   physOf(slot: number): PhysCode;
   kernels(): string[];
+  /** For each of kernels(), whether it has a version for the device in use. */
+  kernelsOnDevice(): boolean[];
+  /** Where tensors live from now on; throws while there are tensors, or when there is no such device. */
+  useDevice(name: DeviceName): void;
   memory(): {
     liveBytes: number;
     liveBuffers: number;
@@ -33,10 +39,33 @@ export interface NativeBinding {
   trim(): void;
   /** Threads that kernels of this JavaScript thread may use, 1 to 1024. */
   setThreads(count: number): void;
-  info(): { onednn: string | null; cuda: boolean; isa: string; threads: number };
+  info(): NativeInfo;
 }
 
-const addonPath = join(dirname(dirname(fileURLToPath(import.meta.url))), 'addon', 'unicharacter_native.node');
+/** What the addon was built with and runs on. */
+export interface NativeInfo {
+  /** Version, or null when it was built without. */
+  onednn: string | null;
+  /** Where tensors live. */
+  device: DeviceName;
+  /** Whether a GPU is usable. */
+  cuda: boolean;
+  /** Name and compute capability of that GPU. */
+  gpu: string | null;
+  /** File of the cuBLASLt library that the GPU's matrix products use, or null: plain kernels, many times slower. */
+  cublasLt: string | null;
+  /** What -march was. */
+  isa: string;
+  threads: number;
+}
+
+/** Where the tensors of the backend live and its kernels run. */
+export type DeviceName = 'cpu' | 'cuda';
+
+// UNICHARACTER_ADDON names another build of the addon, such as the one whose device 'cuda' is emulated on the host.
+const addonPath =
+  process.env.UNICHARACTER_ADDON ??
+  join(dirname(dirname(fileURLToPath(import.meta.url))), 'addon', 'unicharacter_native.node');
 let loaded: NativeBinding | undefined;
 
 /** The addon, loaded on first use. Throws {@link AddonMissingError} when it has not been built. */

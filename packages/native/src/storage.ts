@@ -63,6 +63,14 @@ export class Entry {
     return into;
   }
 
+  /** As {@link download}, without blocking; the tensor may be disposed of at once. */
+  downloadAsync(): Promise<HostValues> {
+    const into = allocate(this.dtype, this.count);
+    traffic.downloads++;
+    traffic.downloadBytes += into.byteLength;
+    return this.binding.downloadAsync(this.slot, into);
+  }
+
   /** The native contents were changed in place: the host copy is stale. */
   touch(): void {
     this.host = undefined;

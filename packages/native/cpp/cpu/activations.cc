@@ -2,35 +2,16 @@
 //
 // Memory bound: each value is read and written once (SwiGLU backward: 3 reads, 2 writes). About 25 flops per element.
 // Shapes are free; inputs may be f32 or bf16, outputs take the type that the caller asks for.
+#include "../formulas/activations.h"
 #include "../runtime/parallel.h"
 #include "fused.h"
 #include "rows.h"
-#include "vector_math.h"
 
 namespace uc {
 
 namespace {
 
 constexpr int64_t kBlock = 1024;
-constexpr float kGeluScale = 0.7978845608028654f;  // sqrt(2 / pi)
-constexpr float kGeluCubic = 0.044715f;
-
-float silu(float x) { return x * sigmoid(x); }
-
-float siluSlope(float x) {
-  const float s = sigmoid(x);
-  return s * (1.0f + x * (1.0f - s));
-}
-
-// 0.5 (1 + tanh u) = sigmoid(2 u)
-float gelu(float x) { return x * sigmoid(2.0f * kGeluScale * (x + kGeluCubic * x * x * x)); }
-
-float geluSlope(float x) {
-  const float s = sigmoid(2.0f * kGeluScale * (x + kGeluCubic * x * x * x));
-  const float inner = 2.0f * kGeluScale * (1.0f + 3.0f * kGeluCubic * x * x);
-  return s + x * s * (1.0f - s) * inner;
-}
-
 // out[i] = f(a[i]) in blocks that stay in cache.
 template <class F>
 void mapOne(const Tensor& a, const Tensor& out, const F& f) {

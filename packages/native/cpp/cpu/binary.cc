@@ -3,6 +3,7 @@
 // Memory bound: reads both operands and writes the output once; one chunk of each stays in the first-level cache.
 #include <cmath>
 
+#include "../formulas/elementwise.h"
 #include "../runtime/parallel.h"
 #include "broadcast.h"
 #include "register.h"
@@ -70,7 +71,7 @@ void runPlain(const Tensor& a, const Tensor& b, const Tensor& out, Loop<T, R> f)
 
 // float32 op float32 -> float32; int32 op int32 -> int32.
 void addArithmetic(Registry& registry, const char* name, Loop<float, float> f, Loop<int32_t, int32_t> g,
-                   int64_t cost = 1) {
+                   int64_t cost) {
   registry.add(name, [f, g, cost](Context&, Args& args, Results& results) {
     const Tensor a = args.tensor();
     const Tensor b = args.tensor();
@@ -107,40 +108,18 @@ void addLogical(Registry& registry, const char* name, Loop<uint8_t, uint8_t> f) 
   });
 }
 
-int32_t wrap(int64_t v) { return static_cast<int32_t>(static_cast<uint32_t>(v)); }
-
 #define UC_F(EXPR) loopOf<float, float>([](float x, float y) -> float { return EXPR; })
 #define UC_I(EXPR) loopOf<int32_t, int32_t>([](int32_t x, int32_t y) -> int32_t { return EXPR; })
 #define UC_CMP(OP)                                                              \
   loopOf<float, uint8_t>([](float x, float y) -> uint8_t { return x OP y; }), \
       loopOf<int32_t, uint8_t>([](int32_t x, int32_t y) -> uint8_t { return x OP y; })
 
-// As JavaScript's Math.max and Math.min: a NaN operand gives NaN.
-inline float maximum(float x, float y) { return x > y || x != x ? x : y; }
-inline float minimum(float x, float y) { return x < y || x != x ? x : y; }
-
-// Integer power with wrap-around; a negative exponent truncates towards zero.
-int32_t integerPower(int32_t base, int32_t exponent) {
-  return static_cast<int32_t>(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
-}
-
 }  // namespace
 
 void registerBinary(Registry& r) {
-  addArithmetic(r, "Add", UC_F(x + y), UC_I(wrap(int64_t{x} + y)));
-  addArithmetic(r, "Sub", UC_F(x - y), UC_I(wrap(int64_t{x} - y)));
-  addArithmetic(r, "Multiply", UC_F(x * y), UC_I(wrap(int64_t{x} * y)));
-  addArithmetic(r, "RealDiv", UC_F(x / y), nullptr);
-  addArithmetic(r, "Maximum", UC_F(maximum(x, y)), UC_I(x > y ? x : y));
-  addArithmetic(r, "Minimum", UC_F(minimum(x, y)), UC_I(x < y ? x : y));
-  addArithmetic(r, "SquaredDifference", UC_F((x - y) * (x - y)), UC_I(wrap((int64_t{x} - y) * (int64_t{x} - y))));
-  addArithmetic(r, "Pow", UC_F(std::pow(x, y)), UC_I(integerPower(x, y)), 16);
-  addArithmetic(r, "Atan2", UC_F(std::atan2(x, y)), nullptr, 16);
-  // The sign follows the divisor, as in the cpu backend.
-  addArithmetic(r, "Mod", UC_F((x < 0) == (y < 0) ? std::fmod(x, y) : std::fmod(std::fmod(x, y) + y, y)),
-                UC_I(y == 0 ? 0 : static_cast<int32_t>(((int64_t{x} % y) + y) % y)), 8);
-  addArithmetic(r, "FloorDiv", UC_F(std::floor(x / y)),
-                UC_I(y == 0 ? 0 : wrap(int64_t{x} / y - ((int64_t{x} % y != 0) && ((x < 0) != (y < 0))))));
+#define UC_BINARY(NAME, COST, FLOAT, WHOLE) addArithmetic(r, #NAME, UC_F(FLOAT), UC_I(WHOLE), COST);
+#define UC_BINARY_FLOAT(NAME, COST, FLOAT) addArithmetic(r, #NAME, UC_F(FLOAT), nullptr, COST);
+#include "../formulas/binary.inc"
   addComparison(r, "Equal", UC_CMP(==));
   addComparison(r, "NotEqual", UC_CMP(!=));
   addComparison(r, "Greater", UC_CMP(>));

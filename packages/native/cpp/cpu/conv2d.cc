@@ -7,22 +7,6 @@ namespace uc {
 
 namespace {
 
-Convolution readConvolution(Args& args) {
-  Convolution conv;
-  conv.window = Window::read(args);
-  conv.groups = args.flag() ? conv.window.inChannels : 1;
-  if (conv.groups == 0 || conv.window.outChannels % conv.groups != 0) fail("the channels do not divide into groups");
-  return conv;
-}
-
-void expect(const Tensor& t, const Dims& dims, const char* what) {
-  if (t.dims != dims) fail(std::string(what) + " must have the shape " + dims.text() + ", not " + t.dims.text());
-}
-
-Phys computeType(const Tensor& a, const Tensor& b, bool wantBf16) {
-  return wantBf16 ? Phys::BF16 : promote(a.phys, b.phys);
-}
-
 // x, filter, bias?, window, depthwise, bf16 -> y.
 void forward(Context& context, Args& args, Results& results) {
   const Tensor x = args.floatTensor();

@@ -18,6 +18,23 @@ struct Convolution {
   }
 };
 
+// window, depthwise
+inline Convolution readConvolution(Args& args) {
+  Convolution conv;
+  conv.window = Window::read(args);
+  conv.groups = args.flag() ? conv.window.inChannels : 1;
+  if (conv.groups == 0 || conv.window.outChannels % conv.groups != 0) fail("the channels do not divide into groups");
+  return conv;
+}
+
+inline void expect(const Tensor& t, const Dims& dims, const char* what) {
+  if (t.dims != dims) fail(std::string(what) + " must have the shape " + dims.text() + ", not " + t.dims.text());
+}
+
+inline Phys computeType(const Tensor& a, const Tensor& b, bool wantBf16) {
+  return wantBf16 ? Phys::BF16 : promote(a.phys, b.phys);
+}
+
 // y = x * filter (+ bias). x and filter have the same type; y that type or f32; bias is f32 with outChannels values.
 void convForward(Context& context, const Convolution& conv, const Tensor& x, const Tensor& filter, const Tensor* bias,
                  const Tensor& y);

@@ -10,52 +10,11 @@
 #include "broadcast.h"
 #include "convert.h"
 #include "register.h"
+#include "strided_view.h"
 
 namespace uc {
 
 namespace {
-
-struct View {
-  int rank = 0;
-  std::array<int64_t, Dims::kMaxRank> sizes{};
-  std::array<int64_t, Dims::kMaxRank> strides{};
-};
-
-// Checks that the view stays inside `count` elements and merges dimensions that are walked as one.
-View makeView(const Dims& dims, const std::vector<int64_t>& strides, int64_t offset, int64_t count) {
-  if (static_cast<int>(strides.size()) != dims.rank()) fail("as many strides as dimensions are needed");
-  int64_t low = offset;
-  int64_t high = offset;
-  if (dims.count() > 0) {
-    for (int i = 0; i < dims.rank(); ++i) {
-      const int64_t span = (dims[i] - 1) * strides[i];
-      if (span > (int64_t{1} << 48) || span < -(int64_t{1} << 48)) fail("a stride is out of range");
-      (span < 0 ? low : high) += span;
-    }
-    if (low < 0 || high >= count) {
-      fail("the view " + dims.text() + " reaches elements " + std::to_string(low) + " to " + std::to_string(high) +
-           " of " + std::to_string(count));
-    }
-  }
-  View view;
-  for (int i = 0; i < dims.rank(); ++i) {
-    if (dims[i] == 1) continue;
-    if (view.rank > 0 && view.strides[view.rank - 1] == strides[i] * dims[i]) {
-      view.sizes[view.rank - 1] *= dims[i];
-      view.strides[view.rank - 1] = strides[i];
-    } else {
-      view.sizes[view.rank] = dims[i];
-      view.strides[view.rank] = strides[i];
-      ++view.rank;
-    }
-  }
-  if (view.rank == 0) {
-    view.rank = 1;
-    view.sizes[0] = 1;
-    view.strides[0] = 1;
-  }
-  return view;
-}
 
 // Position in the view of the first element of row `index` (all dimensions but the last `skip`).
 int64_t rowOffset(const View& view, int64_t index, int skip) {
@@ -157,6 +116,15 @@ void fillValue(const Tensor& t, double value) {
   });
 }
 
+// x -> the same values in memory of their own: the fastest way to move bytes, which others are measured by.
+void copy(Context&, Args& args, Results& results) {
+  const Tensor x = args.tensor();
+  const Tensor y = results.make(x.dims, x.phys);
+  parallelFor(x.bytes(), 1, [&](int64_t begin, int64_t end) {
+    std::memcpy(y.as<char>() + begin, x.as<char>() + begin, static_cast<size_t>(end - begin));
+  });
+}
+
 // x, output dims, strides into x, offset into x -> the view as a dense tensor.
 void stridedCopy(Context&, Args& args, Results& results) {
   const Tensor x = args.tensor();
@@ -181,30 +149,10 @@ void stridedPut(Context&, Args& args, Results& results) {
   if (x.count > 0) moveBySize<false>(x.phys, view, y.data, offset, x.data);
 }
 
-Phys commonType(const std::vector<Tensor>& inputs) {
-  Phys phys = inputs[0].phys;
-  for (const Tensor& t : inputs) {
-    if (t.phys == phys) continue;
-    if (!isFloat(t.phys) || !isFloat(phys)) fail("inputs of different types");
-    phys = Phys::F32;
-  }
-  return phys;
-}
-
 // n, n tensors of [outer, width_i], outer -> [outer, sum of widths].
 void concat(Context& context, Args& args, Results& results) {
-  const int64_t n = args.integer();
-  if (n < 1 || n > (1 << 20)) fail(std::to_string(n) + " inputs");
-  std::vector<Tensor> inputs;
-  for (int64_t i = 0; i < n; ++i) inputs.push_back(args.tensor());
-  const int64_t outer = args.integer();
-  const Phys phys = commonType(inputs);
-  int64_t width = 0;
-  for (const Tensor& t : inputs) {
-    if (outer < 1 ? t.count != 0 : t.count % outer != 0) fail("an input does not consist of whole rows");
-    width += outer < 1 ? 0 : t.count / outer;
-  }
-  const Tensor y = results.make(Dims{std::max<int64_t>(outer, 0), width}, phys);
+  const auto [inputs, outer, width, phys] = readConcat(args);
+  const Tensor y = results.make(Dims{outer, width}, phys);
   if (y.count == 0) return;
   const size_t size = bytesOf(phys);
   int64_t column = 0;
@@ -225,12 +173,7 @@ void split(Context&, Args& args, Results& results) {
   const Tensor x = args.tensor();
   const int64_t outer = args.integer();
   const std::vector<int64_t> widths = args.integers();
-  int64_t width = 0;
-  for (int64_t w : widths) {
-    if (w < 0) fail("a negative part");
-    width += w;
-  }
-  if (outer < 0 || Dims{outer, width}.count() != x.count) fail("the parts do not cover the tensor");
+  const int64_t width = splitWidth(x, outer, widths);
   const size_t size = bytesOf(x.phys);
   int64_t column = 0;
   for (int64_t own : widths) {
@@ -249,15 +192,7 @@ void mirrorPad(Context&, Args& args, Results& results) {
   const std::vector<int64_t> paddings = args.integers();
   const int64_t shift = args.flag() ? 0 : 1;
   const int rank = x.dims.rank();
-  if (static_cast<int>(paddings.size()) != 2 * rank) fail("two paddings per dimension are needed");
-  Dims dims;
-  for (int d = 0; d < rank; ++d) {
-    const int64_t most = x.dims[d] - shift;
-    if (paddings[2 * d] < 0 || paddings[2 * d + 1] < 0 || paddings[2 * d] > most || paddings[2 * d + 1] > most) {
-      fail("paddings of dimension " + std::to_string(d) + " must be between 0 and " + std::to_string(most));
-    }
-    dims.push(x.dims[d] + paddings[2 * d] + paddings[2 * d + 1]);
-  }
+  const Dims dims = mirroredDims(x, paddings, shift);
   const Tensor y = results.make(dims, x.phys);
   const size_t size = bytesOf(x.phys);
   parallelFor(y.count, 8, [&](int64_t begin, int64_t end) {
@@ -281,6 +216,7 @@ void mirrorPad(Context&, Args& args, Results& results) {
 }  // namespace
 
 void registerCopy(Registry& r) {
+  r.add("Copy", copy);
   r.add("StridedCopy", stridedCopy);
   r.add("StridedPut", stridedPut);
   r.add("Concat", concat);

@@ -5,15 +5,17 @@
 #include <cstdint>
 #include <cstring>
 
+#include "../runtime/host_device.h"
+
 namespace uc {
 
-inline float bitsToFloat(int32_t bits) {
+UC_HD inline float bitsToFloat(int32_t bits) {
   float f;
   std::memcpy(&f, &bits, 4);
   return f;
 }
 
-inline int32_t floatToBits(float f) {
+UC_HD inline int32_t floatToBits(float f) {
   int32_t bits;
   std::memcpy(&bits, &f, 4);
   return bits;
@@ -21,7 +23,7 @@ inline int32_t floatToBits(float f) {
 
 // e^x. Argument reduction x = n ln2 + r with |r| <= ln2 / 2, a polynomial in r, and 2^n in two factors so that results
 // down to the denormals and up to infinity come out right. NaN stays NaN.
-inline float fastExp(float x) {
+UC_HD inline float fastExp(float x) {
   const float low = x < -104.0f ? -104.0f : x;
   const float z = low > 89.0f ? 89.0f : low;
   const float n = std::nearbyint(z * 1.44269504088896341f);
@@ -39,7 +41,7 @@ inline float fastExp(float x) {
 }
 
 // Natural logarithm: x = m 2^e with m in [sqrt(1/2), sqrt(2)), a polynomial in m - 1.
-inline float fastLog(float x) {
+UC_HD inline float fastLog(float x) {
   const bool denormal = x < 1.17549435e-38f;
   const float scaled = denormal ? x * 8388608.0f : x;
   const int32_t bits = floatToBits(scaled);
@@ -66,10 +68,10 @@ inline float fastLog(float x) {
   return x > 3.402823466e38f || x != x ? x : y;
 }
 
-inline float fastSigmoid(float x) { return 1.0f / (1.0f + fastExp(-x)); }
+UC_HD inline float fastSigmoid(float x) { return 1.0f / (1.0f + fastExp(-x)); }
 
 // A polynomial near zero, where 1 - 2 / (e^2x + 1) would cancel.
-inline float fastTanh(float x) {
+UC_HD inline float fastTanh(float x) {
   const float z = x * x;
   float p = -5.70498872745e-3f;
   p = p * z + 2.06390887954e-2f;

@@ -6,47 +6,12 @@
 // a, b, s per sample come from JavaScript in float64. Memory bound: 12 bytes read and 8 written per element of a step. The
 // mean is written with explicit fused multiply-adds, so that every kernel here gives the same bits for it: recomputed with the
 // same velocity, a log-probability is the one of the step.
-#include <cmath>
-#include <vector>
-
 #include "convert.h"
+#include "flow_step.h"
 #include "fused.h"
 #include "row_sums.h"
 
 namespace uc {
-
-namespace {
-
-struct Step {
-  float x, velocity, deviation;
-
-  float mean(float state, float v) const { return std::fma(v, velocity, state * x); }
-  // -1 / (2 s^2), or 0 for a step without noise.
-  double precision() const {
-    const double s = deviation;
-    return s > 0.0 ? -0.5 / (s * s) : 0.0;
-  }
-};
-
-std::vector<Step> readSteps(Args& args, int64_t samples) {
-  std::vector<Step> steps(static_cast<size_t>(samples));
-  for (Step& step : steps) {
-    step.x = static_cast<float>(args.real());
-    step.velocity = static_cast<float>(args.real());
-    step.deviation = static_cast<float>(args.real());
-  }
-  return steps;
-}
-
-void checkShapes(const Tensor& a, const Tensor& b, const Tensor& c) {
-  if (a.dims.rank() != 2 || b.dims != a.dims || c.dims != a.dims) fail("three tensors [B, n] of one shape are needed");
-}
-
-float logProbability(const Step& step, double squares, int64_t n) {
-  return n == 0 ? 0.0f : static_cast<float>(step.precision() * squares / static_cast<double>(n));
-}
-
-}  // namespace
 
 void registerFlowSde(Registry& registry) {
   // x, velocity, noise [B, n]; per sample a, b, s -> next, mean [B, n], logProb [B]
@@ -56,7 +21,7 @@ void registerFlowSde(Registry& registry) {
     const Tensor noise = args.floatTensor();
     checkShapes(x, velocity, noise);
     const int64_t rows = x.dims[0], n = x.dims[1];
-    const std::vector<Step> steps = readSteps(args, rows);
+    const std::vector<FlowStep> steps = readSteps(args, rows);
     const Converted states(context, x, Phys::F32), velocities(context, velocity, Phys::F32);
     const Converted noises(context, noise, Phys::F32);
     float* next = results.make(x.dims, Phys::F32).f32();
@@ -66,7 +31,7 @@ void registerFlowSde(Registry& registry) {
     const float* v = velocities.tensor().f32();
     const float* e = noises.tensor().f32();
     sumEachRow(context, rows, n, 2, [&](int64_t row, int64_t begin, int64_t end) {
-      const Step step = steps[row];
+      const FlowStep step = steps[row];
       double squares = 0.0;
 #pragma omp simd reduction(+ : squares)
       for (int64_t i = row * n + begin; i < row * n + end; ++i) {
@@ -86,7 +51,7 @@ void registerFlowSde(Registry& registry) {
     const Tensor velocity = args.floatTensor();
     checkShapes(next, x, velocity);
     const int64_t rows = x.dims[0], n = x.dims[1];
-    const std::vector<Step> steps = readSteps(args, rows);
+    const std::vector<FlowStep> steps = readSteps(args, rows);
     const Converted ends(context, next, Phys::F32), states(context, x, Phys::F32);
     const Converted velocities(context, velocity, Phys::F32);
     float* logProb = results.make({rows}, Phys::F32).f32();
@@ -95,7 +60,7 @@ void registerFlowSde(Registry& registry) {
     const float* state = states.tensor().f32();
     const float* v = velocities.tensor().f32();
     sumEachRow(context, rows, n, 2, [&](int64_t row, int64_t begin, int64_t end) {
-      const Step step = steps[row];
+      const FlowStep step = steps[row];
       double squares = 0.0;
 #pragma omp simd reduction(+ : squares)
       for (int64_t i = row * n + begin; i < row * n + end; ++i) {
@@ -117,13 +82,13 @@ void registerFlowSde(Registry& registry) {
     checkShapes(next, x, velocity);
     const int64_t rows = x.dims[0], n = x.dims[1];
     if (dLogProb.count != rows || dMean.count != x.count) fail("dLogProb [B] and dMean [B, n] are needed");
-    const std::vector<Step> steps = readSteps(args, rows);
+    const std::vector<FlowStep> steps = readSteps(args, rows);
     const Converted ends(context, next, Phys::F32), states(context, x, Phys::F32);
     const Converted velocities(context, velocity, Phys::F32), upstream(context, dLogProb, Phys::F32);
     const Converted means(context, dMean, Phys::F32);
     float* out = results.make(x.dims, Phys::F32).f32();
     for (int64_t row = 0; row < rows; ++row) {
-      const Step step = steps[row];
+      const FlowStep step = steps[row];
       const float factor = static_cast<float>(-2.0 * step.precision() / n * upstream.tensor().f32()[row]);
       const float* last = ends.tensor().f32() + row * n;
       const float* state = states.tensor().f32() + row * n;

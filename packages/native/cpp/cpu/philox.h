@@ -25,7 +25,7 @@ struct PhiloxBlock {
 };
 
 // Block `index` of the sequence of a key: four words.
-inline PhiloxBlock philox(const PhiloxKey& key, uint32_t index) {
+UC_HD inline PhiloxBlock philox(const PhiloxKey& key, uint32_t index) {
   uint32_t c0 = index, c1 = key.counterLow, c2 = key.counterHigh, c3 = key.stream;
   uint32_t k0 = key.seedLow, k1 = key.seedHigh;
   for (int round = 0; round < 10; ++round) {
@@ -42,6 +42,6 @@ inline PhiloxBlock philox(const PhiloxKey& key, uint32_t index) {
 }
 
 // Uniform in [0, 1) with 24 bits.
-inline float unitFloat(uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
+UC_HD inline float unitFloat(uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
 
 }  // namespace uc

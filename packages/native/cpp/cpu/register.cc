@@ -1,5 +1,7 @@
 #include "register.h"
 
+#include "../cuda/device.h"
+
 namespace uc {
 
 const Registry& registry() {
@@ -23,6 +25,7 @@ const Registry& registry() {
     registerPool(r);
     registerResize(r);
     registerBatchNorm(r);
+    registerCuda(r);
     return r;
   }();
   return table;

@@ -1,9 +1,9 @@
 // Unary elementwise kernels and casts. Memory bound except for the transcendental functions.
 #include <cmath>
 
+#include "../formulas/elementwise.h"
 #include "../runtime/parallel.h"
 #include "broadcast.h"
-#include "fast_math.h"
 #include "register.h"
 
 namespace uc {
@@ -58,7 +58,7 @@ void runFloat(const Tensor& x, const Tensor& y, Loop<float, float> f, float p, f
 
 // x, then `attributes` reals -> a tensor of x's type.
 void addUnary(Registry& registry, const char* name, int attributes, Loop<float, float> f, Loop<int32_t, int32_t> g,
-              int64_t cost = 1) {
+              int64_t cost) {
   registry.add(name, [attributes, f, g, cost](Context&, Args& args, Results& results) {
     const Tensor x = args.tensor();
     const float p = attributes > 0 ? static_cast<float>(args.real()) : 0;
@@ -79,12 +79,6 @@ void addTest(Registry& registry, const char* name, Loop<float, uint8_t> f) {
     runPlain<float, uint8_t>(x, results.make(x.dims, Phys::U8), f, 0, 0);
   });
 }
-
-// 0 for NaN, as tfjs-core wants it.
-float sign(float x) { return static_cast<float>((x > 0) - (x < 0)); }
-
-constexpr float kSeluAlpha = 1.7580993408473768599402175208123f;
-constexpr float kSeluScale = 1.0507009873554804934193349852946f;
 
 // x, phys -> the values converted. Floats become integers by truncation and bool by comparing with zero.
 void cast(Context&, Args& args, Results& results) {
@@ -117,46 +111,10 @@ void cast(Context&, Args& args, Results& results) {
 }  // namespace
 
 void registerUnary(Registry& r) {
-  addUnary(r, "Neg", 0, UC_F(-x), UC_I(static_cast<int32_t>(0u - static_cast<uint32_t>(x))));
-  addUnary(r, "Abs", 0, UC_F(std::fabs(x)), UC_I(x < 0 ? static_cast<int32_t>(0u - static_cast<uint32_t>(x)) : x));
-  addUnary(r, "Square", 0, UC_F(x * x), UC_I(static_cast<int32_t>(static_cast<uint32_t>(x) * static_cast<uint32_t>(x))));
-  addUnary(r, "Sign", 0, UC_F(sign(x)), UC_I((x > 0) - (x < 0)));
-  addUnary(r, "Relu", 0, UC_F(x < 0 ? 0 : x), UC_I(x < 0 ? 0 : x));
-  addUnary(r, "Relu6", 0, UC_F(x < 0 ? 0 : x > 6 ? 6 : x), UC_I(x < 0 ? 0 : x > 6 ? 6 : x));
-  addUnary(r, "ClipByValue", 2, UC_F(x < p ? p : x > q ? q : x),
-           UC_I(static_cast<int32_t>(x < p ? p : x > q ? q : static_cast<float>(x))));
-  addUnary(r, "Step", 1, UC_F(x != x ? x : x > 0 ? 1.0f : p), nullptr);
-  addUnary(r, "LeakyRelu", 1, UC_F(x < 0 ? p * x : x), nullptr);
-  addUnary(r, "Floor", 0, UC_F(std::floor(x)), UC_I(x));
-  addUnary(r, "Ceil", 0, UC_F(std::ceil(x)), UC_I(x));
-  addUnary(r, "Round", 0, UC_F(std::nearbyint(x)), UC_I(x));
-  addUnary(r, "Reciprocal", 0, UC_F(1.0f / x), nullptr);
-  addUnary(r, "Sqrt", 0, UC_F(std::sqrt(x)), nullptr, 2);
-  addUnary(r, "Rsqrt", 0, UC_F(1.0f / std::sqrt(x)), nullptr, 2);
-  addUnary(r, "Exp", 0, UC_F(fastExp(x)), nullptr, 4);
-  addUnary(r, "Expm1", 0, UC_F(std::expm1(x)), nullptr, 16);
-  addUnary(r, "Log", 0, UC_F(fastLog(x)), nullptr, 4);
-  addUnary(r, "Log1p", 0, UC_F(std::log1p(x)), nullptr, 16);
-  addUnary(r, "Sigmoid", 0, UC_F(fastSigmoid(x)), nullptr, 4);
-  addUnary(r, "Tanh", 0, UC_F(fastTanh(x)), nullptr, 8);
-  addUnary(r, "Elu", 0, UC_F(x >= 0 ? x : std::expm1(x)), nullptr, 16);
-  addUnary(r, "Selu", 0, UC_F(x >= 0 ? kSeluScale * x : kSeluAlpha * std::expm1(x)), nullptr, 16);
-  addUnary(r, "Softplus", 0, UC_F((x > 0 ? x : 0) + std::log1p(fastExp(-std::fabs(x)))), nullptr, 16);
-  addUnary(r, "Erf", 0, UC_F(std::erf(x)), nullptr, 16);
-  addUnary(r, "Sin", 0, UC_F(std::sin(x)), nullptr, 16);
-  addUnary(r, "Cos", 0, UC_F(std::cos(x)), nullptr, 16);
-  addUnary(r, "Tan", 0, UC_F(static_cast<float>(std::tan(static_cast<double>(x)))), nullptr, 16);
-  addUnary(r, "Asin", 0, UC_F(std::asin(x)), nullptr, 16);
-  addUnary(r, "Acos", 0, UC_F(std::acos(x)), nullptr, 16);
-  addUnary(r, "Atan", 0, UC_F(std::atan(x)), nullptr, 16);
-  addUnary(r, "Sinh", 0, UC_F(std::sinh(x)), nullptr, 16);
-  addUnary(r, "Cosh", 0, UC_F(std::cosh(x)), nullptr, 16);
-  addUnary(r, "Asinh", 0, UC_F(std::asinh(x)), nullptr, 16);
-  addUnary(r, "Acosh", 0, UC_F(std::acosh(x)), nullptr, 16);
-  addUnary(r, "Atanh", 0, UC_F(std::atanh(x)), nullptr, 16);
-  addTest(r, "IsNan", UC_TEST(x != x));
-  addTest(r, "IsInf", UC_TEST(std::fabs(x) > 3.402823466e38f));
-  addTest(r, "IsFinite", UC_TEST(std::fabs(x) <= 3.402823466e38f));
+#define UC_UNARY(NAME, ATTRIBUTES, COST, FLOAT, WHOLE) addUnary(r, #NAME, ATTRIBUTES, UC_F(FLOAT), UC_I(WHOLE), COST);
+#define UC_UNARY_FLOAT(NAME, ATTRIBUTES, COST, FLOAT) addUnary(r, #NAME, ATTRIBUTES, UC_F(FLOAT), nullptr, COST);
+#define UC_FLOAT_TEST(NAME, TEST) addTest(r, #NAME, UC_TEST(TEST));
+#include "../formulas/unary.inc"
   r.add("LogicalNot", [](Context&, Args& args, Results& results) {
     const Tensor x = args.tensor();
     runPlain<uint8_t, uint8_t>(x, results.make(x.dims, Phys::U8),

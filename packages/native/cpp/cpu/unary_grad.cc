@@ -1,10 +1,9 @@
-// Gradients of unary functions in one pass: dy and the saved tensor in, dx out. The formula is beside each name;
-// y is the saved output, x the saved input.
+// Gradients of unary functions in one pass: dy and the saved tensor in, dx out. The formulas are in formulas/unary_grad.inc.
 #include <cmath>
 
+#include "../formulas/elementwise.h"
 #include "../runtime/parallel.h"
 #include "broadcast.h"
-#include "fast_math.h"
 #include "register.h"
 
 namespace uc {
@@ -26,7 +25,7 @@ constexpr Loop loopOf(F) {
 }
 
 // dy, saved (same shape), two reals -> dx in the promoted type.
-void addGrad(Registry& registry, const char* name, Loop f, int64_t cost = 1) {
+void addGrad(Registry& registry, const char* name, Loop f, int64_t cost) {
   registry.add(name, [f, cost](Context&, Args& args, Results& results) {
     const Tensor dy = args.floatTensor();
     const Tensor saved = args.floatTensor();
@@ -56,24 +55,8 @@ void addGrad(Registry& registry, const char* name, Loop f, int64_t cost = 1) {
 }  // namespace
 
 void registerUnaryGrad(Registry& r) {
-  addGrad(r, "SigmoidGrad", UC_G(dy * s * (1.0f - s)));                       // y
-  addGrad(r, "TanhGrad", UC_G(dy * (1.0f - s * s)));                          // y
-  addGrad(r, "ReluGrad", UC_G(s > 0 ? dy : 0.0f));                            // x
-  addGrad(r, "Relu6Grad", UC_G(s > 0 && s <= 6 ? dy : 0.0f));                 // x
-  addGrad(r, "LeakyReluGrad", UC_G(s > 0 ? dy : p * dy));                     // x, p = alpha
-  addGrad(r, "EluGrad", UC_G(s >= 0 ? dy : dy * (s + 1.0f)));                 // y
-  addGrad(r, "SquareGrad", UC_G(2.0f * dy * s));                              // x
-  addGrad(r, "SqrtGrad", UC_G(dy * 0.5f / std::sqrt(s)), 2);                  // x
-  addGrad(r, "RsqrtGrad", UC_G(-0.5f * dy / (s * std::sqrt(s))), 2);          // x
-  addGrad(r, "ReciprocalGrad", UC_G(-dy / (s * s)));                          // x
-  addGrad(r, "LogGrad", UC_G(dy / s));                                        // x
-  addGrad(r, "Log1pGrad", UC_G(dy / (1.0f + s)));                             // x
-  addGrad(r, "AbsGrad", UC_G(s > 0 ? dy : s < 0 ? -dy : 0.0f));               // x
-  addGrad(r, "SoftplusGrad", UC_G(dy * fastSigmoid(s)), 4);                   // x
-  addGrad(r, "ErfGrad", UC_G(dy * 1.12837916709551257f * fastExp(-s * s)), 4);  // x
-  addGrad(r, "SinGrad", UC_G(dy * std::cos(s)), 16);                          // x
-  addGrad(r, "CosGrad", UC_G(-dy * std::sin(s)), 16);                         // x
-  addGrad(r, "ClipByValueGrad", UC_G(s >= p && s <= q ? dy : 0.0f));          // x, p = minimum, q = maximum
+#define UC_UNARY_GRAD(NAME, COST, VALUE) addGrad(r, #NAME, UC_G(VALUE), COST);
+#include "../formulas/unary_grad.inc"
 }
 
 }  // namespace uc

@@ -2,13 +2,14 @@
 // Relative errors are about 2e-7 (exp, sigmoid) and absolute ones about 1e-7 (sine, cosine) over the stated ranges.
 #pragma once
 
-#include <bit>
 #include <cstdint>
+
+#include "../runtime/phys.h"
 
 namespace uc {
 
 // e^x. Below -87.3 the result is exactly 0, above 88.3 it stays at e^88.3.
-inline float fastExp(float x) {
+UC_HD inline float fastExp(float x) {
   const float clamped = x < -87.3f ? -87.3f : (x > 88.3f ? 88.3f : x);
   // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer.
   const float n = (clamped * 1.44269504f + 12582912.0f) - 12582912.0f;
@@ -20,14 +21,14 @@ inline float fastExp(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  const float scale = std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
+  const float scale = floatOfBits(static_cast<uint32_t>(static_cast<int32_t>(n) + 127) << 23);
   return x < -87.3f ? 0.0f : p * scale;
 }
 
-inline float sigmoid(float x) { return 1.0f / (1.0f + fastExp(-x)); }
+UC_HD inline float sigmoid(float x) { return 1.0f / (1.0f + fastExp(-x)); }
 
 // Sine and cosine of an angle of magnitude up to 2^20 or so; the reduction to [-pi/4, pi/4] is done in double.
-inline void sinCos(float angle, float& sine, float& cosine) {
+UC_HD inline void sinCos(float angle, float& sine, float& cosine) {
   const double turns = angle * 0.63661977236758134;
   const double quarter = (turns + 6755399441055744.0) - 6755399441055744.0;
   const float r = static_cast<float>(angle - quarter * 1.5707963267948966);

@@ -7,6 +7,7 @@
 #include "../cuda/device.h"
 #include "../runtime/registry.h"
 #include "../runtime/threads.h"
+#include "async_read.h"
 #include "build_info.h"
 
 namespace {
@@ -20,9 +21,12 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     DefineAddon(exports, {
                              InstanceMethod("info", &NativeAddon::Info),
                              InstanceMethod("kernels", &NativeAddon::Kernels),
+                             InstanceMethod("kernelsOnDevice", &NativeAddon::KernelsOnDevice),
+                             InstanceMethod("useDevice", &NativeAddon::UseDevice),
                              InstanceMethod("setBlocks", &NativeAddon::SetBlocks),
                              InstanceMethod("upload", &NativeAddon::Upload),
                              InstanceMethod("download", &NativeAddon::Download),
+                             InstanceMethod("downloadAsync", &NativeAddon::DownloadAsync),
                              InstanceMethod("physOf", &NativeAddon::PhysOf),
                              InstanceMethod("memory", &NativeAddon::Memory),
                              InstanceMethod("resetPeak", &NativeAddon::ResetPeak),
@@ -171,38 +175,75 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     }
     const int32_t slot = context_.slots.create(static_cast<int64_t>(array.ElementLength()), phys);
     const auto* from = static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
-    if (array.ByteLength() > 0) std::memcpy(context_.slots.at(slot).data, from, array.ByteLength());
+    if (array.ByteLength() > 0) context_.memory().upload(context_.slots.at(slot).data, from, array.ByteLength());
     return Napi::Number::New(info.Env(), slot);
+  }
+
+  // A stretch of a slot that is to be read into an array, checked.
+  struct Stretch {
+    const void* data;
+    Phys phys;
+    Napi::TypedArray array;
+
+    int64_t count() const { return static_cast<int64_t>(array.ElementLength()); }
+    size_t bytes() const { return array.ElementLength() * bytesOf(phys); }
+    // bf16 values are widened on their way into a Float32Array.
+    bool widens() const { return phys == Phys::BF16 && array.TypedArrayType() == napi_float32_array; }
+  };
+
+  Stretch StretchArguments(const Napi::CallbackInfo& info) {
+    const int32_t slot = IntArgument(info, 0);
+    if (info.Length() < 2 || !info[1].IsTypedArray()) {
+      throw Napi::TypeError::New(info.Env(), "download() expects a typed array");
+    }
+    const Buffer& buffer = context_.slots.at(slot);
+    Stretch part{nullptr, buffer.phys, info[1].As<Napi::TypedArray>()};
+    const int64_t from = info.Length() > 2 ? info[2].As<Napi::Number>().Int64Value() : 0;
+    if (from < 0 || from > buffer.count - part.count()) {
+      uc::fail("download(): " + std::to_string(part.count()) + " elements from element " + std::to_string(from) +
+               " of a buffer of " + std::to_string(buffer.count));
+    }
+    const napi_typedarray_type type = part.array.TypedArrayType();
+    const bool fits = part.widens() || (buffer.phys == Phys::F32 && type == napi_float32_array) ||
+                      (buffer.phys == Phys::I32 && type == napi_int32_array) ||
+                      (buffer.phys == Phys::U8 && type == napi_uint8_array) ||
+                      (buffer.phys == Phys::BF16 && type == napi_uint16_array);
+    if (!fits) uc::fail(std::string("a ") + nameOf(buffer.phys) + " buffer cannot be read into this array type");
+    part.data = static_cast<const char*>(buffer.data) + from * static_cast<int64_t>(bytesOf(buffer.phys));
+    return part;
+  }
+
+  static void* DataOf(const Napi::TypedArray& array) {
+    return static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+  }
+
+  static void WidenInto(const void* bytes, int64_t count, Napi::TypedArray array) {
+    uc::widen(static_cast<const uc::bf16*>(bytes), static_cast<float*>(DataOf(array)), count);
+  }
+
+  static void CopyInto(const void* bytes, int64_t, Napi::TypedArray array) {
+    if (array.ByteLength() > 0) std::memcpy(DataOf(array), bytes, array.ByteLength());
   }
 
   // download(slot, into, from): fills `into` with elements [from, from + into.length) of the slot. A Float32Array also
   // takes bf16 values; a Uint16Array takes their bits.
   void Download(const Napi::CallbackInfo& info) {
-    const int32_t slot = IntArgument(info, 0);
-    if (info.Length() < 2 || !info[1].IsTypedArray()) {
-      throw Napi::TypeError::New(info.Env(), "download() expects a typed array");
-    }
-    const auto array = info[1].As<Napi::TypedArray>();
-    const int64_t from = info.Length() > 2 ? info[2].As<Napi::Number>().Int64Value() : 0;
-    const int64_t n = static_cast<int64_t>(array.ElementLength());
-    const Buffer& buffer = context_.slots.at(slot);
-    if (from < 0 || from > buffer.count - n) {
-      uc::fail("download(): " + std::to_string(n) + " elements from element " + std::to_string(from) +
-               " of a buffer of " + std::to_string(buffer.count));
-    }
-    auto* to = static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
-    const napi_typedarray_type type = array.TypedArrayType();
-    const auto* data = static_cast<const char*>(buffer.data) + from * static_cast<int64_t>(bytesOf(buffer.phys));
-    if (buffer.phys == Phys::BF16 && type == napi_float32_array) {
-      uc::widen(reinterpret_cast<const uc::bf16*>(data), reinterpret_cast<float*>(to), n);
-      return;
-    }
-    const bool fits = (buffer.phys == Phys::F32 && type == napi_float32_array) ||
-                      (buffer.phys == Phys::I32 && type == napi_int32_array) ||
-                      (buffer.phys == Phys::U8 && type == napi_uint8_array) ||
-                      (buffer.phys == Phys::BF16 && type == napi_uint16_array);
-    if (!fits) uc::fail(std::string("a ") + nameOf(buffer.phys) + " buffer cannot be read into this array type");
-    if (n > 0) std::memcpy(to, data, array.ByteLength());
+    const Stretch part = StretchArguments(info);
+    if (part.count() == 0) return;
+    if (!part.widens()) return context_.memory().download(DataOf(part.array), part.data, part.bytes());
+    uc::Scratch<uc::bf16> narrow(context_, part.count());
+    context_.memory().download(narrow.data(), part.data, part.bytes());
+    WidenInto(narrow.data(), part.count(), part.array);
+  }
+
+  // downloadAsync(slot, into, from): as download(), for a promise of `into`; the slot may be released at once.
+  Napi::Value DownloadAsync(const Napi::CallbackInfo& info) {
+    const Stretch part = StretchArguments(info);
+    auto* read = new uc::AsyncRead(info.Env(), context_.memory().beginRead(part.data, part.bytes()), part.array,
+                                   part.widens() ? WidenInto : CopyInto);
+    const Napi::Promise promise = read->promise();
+    read->Queue();
+    return promise;
   }
 
   Napi::Value PhysOf(const Napi::CallbackInfo& info) {
@@ -216,19 +257,36 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     return list;
   }
 
+  // kernelsOnDevice(): for each kernel, whether it has a version for the device in use.
+  Napi::Value KernelsOnDevice(const Napi::CallbackInfo& info) {
+    const size_t count = uc::registry().names().size();
+    Napi::Array list = Napi::Array::New(info.Env(), count);
+    for (size_t i = 0; i < count; ++i) list.Set(static_cast<uint32_t>(i), uc::registry().runsOn(context_.device(), i));
+    return list;
+  }
+
+  // useDevice('cpu' | 'cuda'): where tensors live from now on. An error while there are tensors, or without a GPU.
+  void UseDevice(const Napi::CallbackInfo& info) {
+    if (info.Length() < 1 || !info[0].IsString()) throw Napi::TypeError::New(info.Env(), "useDevice() expects a name");
+    const std::string name = info[0].As<Napi::String>();
+    if (name != "cpu" && name != "cuda") uc::fail("no device of the name '" + name + "'; there are 'cpu' and 'cuda'");
+    if (name == uc::nameOf(context_.device())) return;
+    context_.useDevice(name == "cuda" ? uc::openCudaDevice() : nullptr);
+  }
+
   Napi::Value Memory(const Napi::CallbackInfo& info) {
     Napi::Object memory = Napi::Object::New(info.Env());
-    memory.Set("liveBytes", static_cast<double>(context_.allocator.liveBytes()));
+    memory.Set("liveBytes", static_cast<double>(context_.slotAllocator().liveBytes()));
     memory.Set("liveBuffers", static_cast<double>(context_.slots.liveBuffers()));
-    memory.Set("peakBytes", static_cast<double>(context_.allocator.peakBytes()));
-    memory.Set("cachedBytes", static_cast<double>(context_.allocator.cachedBytes()));
-    memory.Set("limitBytes", static_cast<double>(context_.allocator.limitBytes()));
+    memory.Set("peakBytes", static_cast<double>(context_.slotAllocator().peakBytes()));
+    memory.Set("cachedBytes", static_cast<double>(context_.slotAllocator().cachedBytes()));
+    memory.Set("limitBytes", static_cast<double>(context_.slotAllocator().limitBytes()));
     return memory;
   }
 
-  void ResetPeak(const Napi::CallbackInfo&) { context_.allocator.resetPeak(); }
+  void ResetPeak(const Napi::CallbackInfo&) { context_.slotAllocator().resetPeak(); }
 
-  void Trim(const Napi::CallbackInfo&) { context_.allocator.trim(); }
+  void Trim(const Napi::CallbackInfo&) { context_.slotAllocator().trim(); }
 
   void SetThreads(const Napi::CallbackInfo& info) {
     uc::setThreads(IntArgument(info, 0));
@@ -240,7 +298,12 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     Napi::Object object = Napi::Object::New(env);
     const std::string onednn = UC_ONEDNN_VERSION;
     object.Set("onednn", onednn.empty() ? env.Null() : Napi::Value(Napi::String::New(env, onednn)));
+    object.Set("device", uc::nameOf(context_.device()));
     object.Set("cuda", uc::cudaDeviceCount() > 0);
+    const std::string gpu = uc::cudaDeviceName();
+    object.Set("gpu", gpu.empty() ? env.Null() : Napi::Value(Napi::String::New(env, gpu)));
+    const std::string lt = context_.device() == uc::Device::Cuda ? uc::cublasLtPath() : std::string();
+    object.Set("cublasLt", lt.empty() ? env.Null() : Napi::Value(Napi::String::New(env, lt)));
     object.Set("isa", UC_ISA);
     object.Set("threads", uc::threads());
     return object;

@@ -1,9 +1,5 @@
 #include "allocator.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <cstdlib>
 #include <string>
 
 #if __has_include(<sanitizer/asan_interface.h>)
@@ -13,29 +9,17 @@
 #define ASAN_UNPOISON_MEMORY_REGION(address, size)
 #endif
 
-#include "environment.h"
 #include "tensor.h"
 
 namespace uc {
 
 namespace {
 constexpr size_t kSmallest = 64;
-constexpr size_t kHugePage = size_t{2} << 20;
-constexpr int64_t kDefaultCacheMiB = 1024;
-constexpr int64_t kMostMiB = int64_t{1} << 30;
 constexpr int kStepsPerDoubling = 4;
-
-size_t bytesOfMiB(int64_t count) { return static_cast<size_t>(count) << 20; }
-
-// A promise of more than the machine has is kept by the kernel's OOM killer, which ends the process without a word.
-int64_t machineMiB() {
-  return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<int64_t>(sysconf(_SC_PAGE_SIZE)) >> 20;
-}
 }  // namespace
 
-Allocator::Allocator()
-    : cacheLimit_(bytesOfMiB(environmentInteger("UNICHARACTER_CACHE_MB", 0, kMostMiB).value_or(kDefaultCacheMiB))),
-      limitBytes_(bytesOfMiB(environmentInteger("UNICHARACTER_MEMORY_MB", 1, kMostMiB).value_or(machineMiB()))) {}
+Allocator::Allocator(DeviceMemory& memory)
+    : memory_(memory), cacheLimit_(memory.cacheLimit()), limitBytes_(memory.limitBytes()) {}
 
 Allocator::~Allocator() { trim(); }
 
@@ -55,20 +39,19 @@ int Allocator::classOf(size_t bytes) {
 
 void Allocator::failForMemory(size_t bytes) const {
   const auto mib = [](size_t n) { return std::to_string((n + (size_t{1} << 20) - 1) >> 20) + " MiB"; };
-  fail("out of memory: asked for " + mib(bytes) + " while " + mib(liveBytes_) + " are live and the limit is " +
-       mib(limitBytes_) + "; free tensors, recompute activations, or raise UNICHARACTER_MEMORY_MB");
+  fail("out of memory: asked for " + mib(bytes) + " while " + mib(liveBytes_) + " are live" +
+       memory_.adviceOnLimit(limitBytes_));
 }
 
 void* Allocator::freshBlock(size_t capacity) {
   if (capacity > limitBytes_ || liveBytes_ > limitBytes_ - capacity) failForMemory(capacity);
   if (liveBytes_ + cachedBytes_ + capacity > limitBytes_) trim();
-  const size_t alignment = capacity >= kHugePage ? kHugePage : kSmallest;
-  void* block = nullptr;
-  if (posix_memalign(&block, alignment, capacity) != 0) {
+  void* block = memory_.take(capacity);
+  if (block == nullptr) {
     trim();
-    if (posix_memalign(&block, alignment, capacity) != 0) failForMemory(capacity);
+    block = memory_.take(capacity);
+    if (block == nullptr) failForMemory(capacity);
   }
-  if (capacity >= kHugePage) madvise(block, capacity, MADV_HUGEPAGE);
   return block;
 }
 
@@ -95,7 +78,7 @@ void* Allocator::allocate(size_t bytes, size_t& capacity) {
 void Allocator::release(void* block, size_t capacity) {
   liveBytes_ -= capacity;
   if (cachedBytes_ + capacity > cacheLimit_) {
-    std::free(block);
+    memory_.give(block);
     return;
   }
   ASAN_POISON_MEMORY_REGION(block, capacity);
@@ -105,7 +88,7 @@ void Allocator::release(void* block, size_t capacity) {
 
 void Allocator::trim() {
   for (auto& blocks : free_) {
-    for (void* block : blocks) std::free(block);
+    for (void* block : blocks) memory_.give(block);
     blocks.clear();
   }
   cachedBytes_ = 0;

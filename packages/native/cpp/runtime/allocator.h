@@ -1,15 +1,18 @@
-// 64-byte aligned blocks in size classes with a reuse cache, and the byte statistics that memoryStats() reports.
+// Blocks in size classes with a reuse cache, and the byte statistics that memoryStats() reports. The same on every device:
+// work of a context runs in order, so a released block may be handed out again before the device has come to its end.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <vector>
 
+#include "device.h"
+
 namespace uc {
 
 class Allocator {
  public:
-  Allocator();
+  explicit Allocator(DeviceMemory& memory);
   ~Allocator();
   Allocator(const Allocator&) = delete;
   Allocator& operator=(const Allocator&) = delete;
@@ -25,7 +28,7 @@ class Allocator {
   // UNICHARACTER_MEMORY_MB, else the memory of the machine.
   size_t limitBytes() const { return limitBytes_; }
   void resetPeak() { peakBytes_ = liveBytes_; }
-  // Gives every cached block back to the operating system.
+  // Gives every cached block back to the system.
   void trim();
 
  private:
@@ -35,6 +38,7 @@ class Allocator {
   void* freshBlock(size_t capacity);
   [[noreturn]] void failForMemory(size_t bytes) const;
 
+  DeviceMemory& memory_;
   std::array<std::vector<void*>, kClasses> free_;
   size_t liveBytes_ = 0;
   size_t peakBytes_ = 0;

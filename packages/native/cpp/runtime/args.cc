@@ -57,7 +57,7 @@ Tensor Args::read(bool optional) {
   } else {
     const Buffer& buffer = context_.slots.at(static_cast<int32_t>(slot));
     tensor.slot = static_cast<int32_t>(slot);
-    tensor.data = buffer.data;
+    tensor.data = staging_ ? staging_->copyOf(tensor.slot, true) : buffer.data;
     tensor.count = buffer.count;
     tensor.phys = buffer.phys;
     tensor.dims = dims();
@@ -111,7 +111,7 @@ Tensor Results::make(const Dims& dims, Phys phys) {
   slots_.reserve(slots_.size() + 1);
   tensor.slot = context_.slots.create(tensor.count, phys);
   slots_.push_back(tensor.slot);
-  tensor.data = context_.slots.at(tensor.slot).data;
+  tensor.data = staging_ ? staging_->copyOf(tensor.slot, false) : context_.slots.at(tensor.slot).data;
   return tensor;
 }
 

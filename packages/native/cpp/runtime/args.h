@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "context.h"
+#include "host_staging.h"
 #include "tensor.h"
 
 namespace uc {
@@ -37,6 +38,9 @@ class Args {
   // All arguments must have been read: catches a command that does not fit its kernel.
   void finish() const;
 
+  // From now on tensors are host copies of their slots.
+  void stageOnHost(HostStaging& staging) { staging_ = &staging; }
+
   // The tensors read so far, for error messages: "[2,3] f32, [3] i32".
   std::string described() const;
 
@@ -45,6 +49,7 @@ class Args {
 
   static constexpr int kRemembered = 6;
   Context& context_;
+  HostStaging* staging_ = nullptr;
   const int32_t* ints_;
   const int32_t* intEnd_;
   const double* reals_;
@@ -71,6 +76,8 @@ class Results {
 
   // A new output with uninitialised contents.
   Tensor make(const Dims& dims, Phys phys);
+  // From now on outputs are host copies of their slots.
+  void stageOnHost(HostStaging& staging) { staging_ = &staging; }
   const std::vector<int32_t>& commit() {
     committed_ = true;
     return slots_;
@@ -78,6 +85,7 @@ class Results {
 
  private:
   Context& context_;
+  HostStaging* staging_ = nullptr;
   std::vector<int32_t> slots_;
   bool committed_ = false;
 };

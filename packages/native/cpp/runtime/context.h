@@ -11,10 +11,32 @@ namespace uc {
 
 class Context {
  public:
-  Context() : slots(allocator) {}
+  Context() : hostMemory_(hostMemory()), allocator(*hostMemory_), slots(allocator) {}
 
+ private:
+  std::unique_ptr<DeviceMemory> hostMemory_, deviceMemory_;
+  std::unique_ptr<Allocator> deviceAllocator_;
+
+ public:
+  // Host memory: working memory of CPU kernels, and the slots of a context on the CPU.
   Allocator allocator;
   SlotTable slots;
+
+  // The memory that the slots lie in and its statistics.
+  DeviceMemory& memory() { return deviceMemory_ ? *deviceMemory_ : *hostMemory_; }
+  Allocator& slotAllocator() { return deviceMemory_ ? *deviceAllocator_ : allocator; }
+  Device device() { return memory().device(); }
+
+  // Moves a context without live slots to another device; null means the CPU.
+  void useDevice(std::unique_ptr<DeviceMemory> memory) {
+    slots.useAllocator(allocator);
+    states_.clear();
+    deviceAllocator_.reset();
+    deviceMemory_ = std::move(memory);
+    if (!deviceMemory_) return;
+    deviceAllocator_ = std::make_unique<Allocator>(*deviceMemory_);
+    slots.useAllocator(*deviceAllocator_);
+  }
 
   // State of a kernel family that lives as long as the instance (for example compiled primitives), made on first use.
   template <class T>

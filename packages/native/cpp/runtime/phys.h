@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "host_device.h"
+
 namespace uc {
 
 enum class Phys : uint8_t { F32 = 0, BF16 = 1, I32 = 2, U8 = 3 };
@@ -41,22 +43,28 @@ inline const char* nameOf(Phys phys) {
   return "?";
 }
 
-inline bool isFloat(Phys phys) { return phys == Phys::F32 || phys == Phys::BF16; }
+UC_HD inline bool isFloat(Phys phys) { return phys == Phys::F32 || phys == Phys::BF16; }
 
 // Result type of an arithmetic kernel on two float operands: f32 as soon as one of them is f32.
 inline Phys promote(Phys a, Phys b) { return a == Phys::BF16 && b == Phys::BF16 ? Phys::BF16 : Phys::F32; }
 
-inline float toFloat(bf16 v) {
-  const uint32_t bits = static_cast<uint32_t>(v) << 16;
+UC_HD inline float floatOfBits(uint32_t bits) {
   float f;
   std::memcpy(&f, &bits, 4);
   return f;
 }
 
-// Round to nearest, ties to even; a NaN stays a (quiet) NaN.
-inline bf16 toBf16(float f) {
+UC_HD inline uint32_t bitsOfFloat(float f) {
   uint32_t bits;
   std::memcpy(&bits, &f, 4);
+  return bits;
+}
+
+UC_HD inline float toFloat(bf16 v) { return floatOfBits(static_cast<uint32_t>(v) << 16); }
+
+// Round to nearest, ties to even; a NaN stays a (quiet) NaN.
+UC_HD inline bf16 toBf16(float f) {
+  const uint32_t bits = bitsOfFloat(f);
   const uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
   const uint32_t nan = (bits >> 16) | 0x40u;
   return static_cast<bf16>((bits & 0x7FFFFFFFu) > 0x7F800000u ? nan : rounded);

@@ -9,19 +9,16 @@
 
 namespace uc {
 
-enum class Device : uint8_t { Cpu = 0, Cuda = 1 };
-
 struct Buffer {
   void* data = nullptr;
   int64_t count = 0;
   size_t capacity = 0;
   Phys phys = Phys::F32;
-  Device device = Device::Cpu;
 };
 
 class SlotTable {
  public:
-  explicit SlotTable(Allocator& allocator) : allocator_(allocator) {}
+  explicit SlotTable(Allocator& allocator) : allocator_(&allocator) {}
   ~SlotTable();
   SlotTable(const SlotTable&) = delete;
   SlotTable& operator=(const SlotTable&) = delete;
@@ -32,9 +29,11 @@ class SlotTable {
   Buffer& at(int32_t slot);
   void release(int32_t slot);
   size_t liveBuffers() const { return live_; }
+  // Takes memory from another allocator from now on; only while there is no live buffer.
+  void useAllocator(Allocator& allocator);
 
  private:
-  Allocator& allocator_;
+  Allocator* allocator_;
   std::vector<Buffer> buffers_;
   std::vector<int32_t> free_;
   size_t live_ = 0;

@@ -56,7 +56,8 @@ UC_TEST("a slot is live from create to release, and its number is used again") {
 }
 
 UC_TEST("every block is as large as asked for, aligned, and at most a quarter larger") {
-  Allocator allocator;
+  const auto memory = hostMemory();
+  Allocator allocator(*memory);
   for (size_t bytes = 1; bytes < (size_t{1} << 22); bytes = bytes * 9 / 8 + 1) {
     size_t capacity = 0;
     void* block = allocator.allocate(bytes, capacity);
@@ -70,7 +71,8 @@ UC_TEST("every block is as large as asked for, aligned, and at most a quarter la
 
 UC_TEST("beyond the limit nothing is taken, and cached blocks make room") {
   const Setting limit("UNICHARACTER_MEMORY_MB", "8"), cache("UNICHARACTER_CACHE_MB", "8");
-  Allocator allocator;
+  const auto memory = hostMemory();
+  Allocator allocator(*memory);
   size_t capacity = 0, other = 0;
   void* block = allocator.allocate(size_t{5} << 20, capacity);
   checkFails([&] { allocator.allocate(size_t{4} << 20, other); }, "the limit is 8 MiB");

@@ -3,13 +3,11 @@
 //   npx nx run native:conformance            everything; exit status 1 on a failure or when too few specs ran
 //   node test/conformance/run.mjs --grep re  only specs whose full name matches; the counts are not checked
 //   node test/conformance/run.mjs --fallbacks  also list the kernels that ran in JavaScript
+//   node test/conformance/run.mjs --bundle     only makes build/conformance, from which --bundled runs without this repository
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
-import { bundleOptions, tfjsEntry } from '../../scripts/tfjs/bundle-options.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(dirname(here));
@@ -23,32 +21,10 @@ const { values: options } = parseArgs({
     grep: { type: 'string', default: '' },
     fallbacks: { type: 'boolean', default: false },
     mode: { type: 'string' },
+    bundle: { type: 'boolean', default: false },
+    bundled: { type: 'boolean', default: false },
   },
 });
-
-/** dist/ imports the shipped bundle; here it must share the suite's copy of tfjs-core. */
-const sharedTfjs = {
-  name: 'shared-tfjs',
-  setup(b) {
-    b.onResolve({ filter: /lib[\\/]tfjs\.mjs$/ }, () => ({ path: tfjsEntry }));
-  },
-};
-
-async function bundleSuite() {
-  mkdirSync(outDir, { recursive: true });
-  await build({
-    ...bundleOptions,
-    entryPoints: [join(here, 'suite.mjs')],
-    outfile: bundle,
-    format: 'esm',
-    external: [...bundleOptions.external, 'jasmine', 'jasmine-core'],
-    plugins: [...bundleOptions.plugins, sharedTfjs],
-    define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(root, 'dist', 'binding.js')).href) },
-    banner: {
-      js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(${JSON.stringify(pathToFileURL(join(root, 'package.json')).href)});`,
-    },
-  });
-}
 
 /** Runs one mode in this process and prints its counts. */
 async function runMode(mode) {
@@ -100,8 +76,11 @@ async function runMode(mode) {
 if (options.mode !== undefined) {
   await runMode(options.mode);
 } else {
-  await bundleSuite();
-  writeFileSync(join(outDir, 'package.json'), '{ "type": "module" }\n');
+  if (!options.bundled) {
+    const { bundleSuite } = await import('./bundle.mjs');
+    await bundleSuite(bundle);
+  }
+  if (options.bundle) process.exit(0);
   let status = 0;
   // Each mode in its own process: jasmine and the engine keep global state.
   for (const mode of Object.keys(floors)) {

@@ -62,6 +62,8 @@ export class Command {
   /** A tensor that the kernel changes in place. */
   inPlace(info: tf.TensorInfo, shape: number[] = info.shape): this {
     const entry = this.backend.data.get(info.dataId);
+    // The mark of runtime/args.h: what was derived from the values before is dropped.
+    this.int(-10);
     this.int(entry.nativeSlot());
     entry.touch();
     return this.dims(shape);

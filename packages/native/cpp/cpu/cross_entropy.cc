@@ -47,10 +47,13 @@ void* rowPointer(const Tensor& t, int64_t row) {
   return t.as<char>() + row * t.dims.last() * static_cast<int64_t>(bytesOf(t.phys));
 }
 
-void logitsOf(Context& context, const Problem& p, const Tensor& hidden, const Tensor& weight, int64_t begin, int64_t rows,
-              float* logits) {
-  gemm(context, {1, rows, p.vocabulary, p.size}, Matrix::rowMajor(rowPointer(hidden, begin), p.phys, rows, p.size),
-       Matrix::rowMajor(weight.data, p.phys, p.vocabulary, p.size).transposed(),
+// Rows [begin, begin + rows) of the hidden states or of a tensor like them.
+Matrix rowsOf(const Tensor& t, int64_t begin, int64_t rows) {
+  return Matrix::rowMajor(rowPointer(t, begin), t.phys, rows, t.dims.last());
+}
+
+void logitsOf(Context& context, const Problem& p, const Matrix& weight, int64_t begin, int64_t rows, float* logits) {
+  gemm(context, {1, rows, p.vocabulary, p.size}, p.phys, rowsOf(p.hidden, begin, rows), weight.transposed(),
        Matrix::rowMajor(logits, Phys::F32, rows, p.vocabulary));
 }
 
@@ -83,12 +86,11 @@ void registerCrossEntropy(Registry& registry) {
   registry.add("LinearCrossEntropy", [](Context& context, Args& args, Results& results) {
     const Problem p = readProblem(args);
     const Tensor losses = results.make({p.tokens}, Phys::F32);
-    const Converted hidden(context, p.hidden, p.phys);
-    const Converted weight(context, p.weight, p.phys);
+    const Matrix weight = Matrix::of(p.weight, p.vocabulary, p.size);
     Scratch<float> logits(context, p.chunk * p.vocabulary);
     for (int64_t begin = 0; begin < p.tokens; begin += p.chunk) {
       const int64_t rows = std::min(p.chunk, p.tokens - begin);
-      logitsOf(context, p, hidden.tensor(), weight.tensor(), begin, rows, logits.data());
+      logitsOf(context, p, weight, begin, rows, logits.data());
       parallelFor(rows, p.vocabulary * 8, [&](int64_t from, int64_t to) {
         for (int64_t row = from; row < to; ++row) {
           const float* x = logits.data() + row * p.vocabulary;
@@ -108,14 +110,13 @@ void registerCrossEntropy(Registry& registry) {
     const Tensor dHidden = results.make(wantHidden ? p.hidden.dims : Dims{0}, p.hidden.phys);
     const Tensor dWeight = results.make(wantWeight ? p.weight.dims : Dims{0}, Phys::F32);
     if (p.tokens == 0) std::memset(dWeight.data, 0, static_cast<size_t>(dWeight.bytes()));
-    const Converted hidden(context, p.hidden, p.phys);
-    const Converted weight(context, p.weight, p.phys);
+    const Matrix weight = Matrix::of(p.weight, p.vocabulary, p.size);
     const Converted upstream(context, dLosses, Phys::F32);
     Scratch<float> logits(context, p.chunk * p.vocabulary);
     Scratch<bf16> narrowed(context, p.phys == Phys::BF16 ? p.chunk * p.vocabulary : 1);
     for (int64_t begin = 0; begin < p.tokens; begin += p.chunk) {
       const int64_t rows = std::min(p.chunk, p.tokens - begin);
-      logitsOf(context, p, hidden.tensor(), weight.tensor(), begin, rows, logits.data());
+      logitsOf(context, p, weight, begin, rows, logits.data());
       parallelFor(rows, p.vocabulary * 16, [&](int64_t from, int64_t to) {
         for (int64_t row = from; row < to; ++row) {
           float* x = logits.data() + row * p.vocabulary;
@@ -126,14 +127,11 @@ void registerCrossEntropy(Registry& registry) {
       void* gradient = p.phys == Phys::BF16 ? static_cast<void*>(narrowed.data()) : logits.data();
       const Matrix dLogits = Matrix::rowMajor(gradient, p.phys, rows, p.vocabulary);
       if (wantHidden) {
-        gemm(context, {1, rows, p.size, p.vocabulary}, dLogits,
-             Matrix::rowMajor(weight.tensor().data, p.phys, p.vocabulary, p.size),
-             Matrix::rowMajor(rowPointer(dHidden, begin), dHidden.phys, rows, p.size));
+        gemm(context, {1, rows, p.size, p.vocabulary}, p.phys, dLogits, weight, rowsOf(dHidden, begin, rows));
       }
       if (wantWeight) {
-        gemm(context, {1, p.vocabulary, p.size, rows}, dLogits.transposed(),
-             Matrix::rowMajor(rowPointer(hidden.tensor(), begin), p.phys, rows, p.size),
-             Matrix::rowMajor(dWeight.data, Phys::F32, p.vocabulary, p.size), nullptr, begin > 0);
+        gemm(context, {1, p.vocabulary, p.size, rows}, p.phys, dLogits.transposed(), rowsOf(p.hidden, begin, rows),
+             Matrix::of(dWeight, p.vocabulary, p.size), nullptr, begin > 0);
       }
     }
   });

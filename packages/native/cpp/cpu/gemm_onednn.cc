@@ -1,6 +1,6 @@
-// gemm() on oneDNN's matmul primitive. Compute bound: 2 m n k flops per product.
+// libraryGemm() on oneDNN's matmul primitive. Compute bound: 2 m n k flops per product.
 #include "empty_product.h"
-#include "gemm.h"
+#include "gemm_library.h"
 #include "onednn.h"
 
 namespace uc {
@@ -22,8 +22,8 @@ Md describe(const Matrix& m, int64_t batch, int64_t rows, int64_t cols) {
 
 }  // namespace
 
-void gemm(Context& context, const GemmSize& size, const Matrix& a, const Matrix& b, const Matrix& c, const Tensor* bias,
-          bool accumulate) {
+void libraryGemm(Context& context, const GemmSize& size, const Matrix& a, const Matrix& b, const Matrix& c,
+                 const Tensor* bias, bool accumulate) {
   if (size.batch == 0 || size.m == 0 || size.n == 0) return;
   if (size.k == 0) return accumulate ? void() : emptyProduct(size, c, bias);
   OneDnn& dnn = context.state<OneDnn>();

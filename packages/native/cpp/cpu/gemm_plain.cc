@@ -1,8 +1,8 @@
-// gemm() without oneDNN: correct on any layout, several times slower. Also the reference of the fast version.
+// libraryGemm() without oneDNN: correct on any layout, several times slower. Also the reference of the fast version.
 #include <vector>
 
 #include "../runtime/parallel.h"
-#include "gemm.h"
+#include "gemm_library.h"
 
 namespace uc {
 
@@ -22,8 +22,8 @@ void store(const Matrix& m, int64_t index, float value) {
 
 }  // namespace
 
-void gemm(Context& context, const GemmSize& size, const Matrix& a, const Matrix& b, const Matrix& c, const Tensor* bias,
-          bool accumulate) {
+void libraryGemm(Context& context, const GemmSize& size, const Matrix& a, const Matrix& b, const Matrix& c,
+                 const Tensor* bias, bool accumulate) {
   // B is copied once, row by row in f32, so that the inner loop runs over contiguous memory.
   Scratch<float> packed(context, std::max<int64_t>(size.k * size.n, 1));
   Scratch<float> biasRow(context, std::max<int64_t>(size.n, 1));

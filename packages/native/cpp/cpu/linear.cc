@@ -4,7 +4,6 @@
 // With the bf16 flag operands are rounded to bf16 (weights from their f32 masters), sums are f32, y is stored as bf16;
 // gradients of weight and bias are f32 always.
 #include "column_sums.h"
-#include "convert.h"
 #include "gemm.h"
 #include "fused.h"
 #include "rows.h"
@@ -41,11 +40,9 @@ void registerLinear(Registry& registry) {
     const Phys phys = args.flag() ? Phys::BF16 : promote(x.phys, w.phys);
     const int64_t rows = x.dims.rows(), inputs = w.dims[1], outputs = w.dims[0];
     const Tensor y = results.make(x.dims.withLast(outputs), phys);
-    const Converted left(context, x, phys);
-    const Converted right(context, w, phys);
-    gemm(context, {1, rows, outputs, inputs}, Matrix::rowMajor(left.tensor().data, phys, rows, inputs),
-         Matrix::rowMajor(right.tensor().data, phys, outputs, inputs).transposed(),
-         Matrix::rowMajor(y.data, phys, rows, outputs), bias.data == nullptr ? nullptr : &bias);
+    gemm(context, {1, rows, outputs, inputs}, phys, Matrix::of(x, rows, inputs),
+         Matrix::of(w, outputs, inputs).transposed(), Matrix::of(y, rows, outputs),
+         bias.data == nullptr ? nullptr : &bias);
   });
 
   // w, dy, phys of x; bf16 -> dx
@@ -57,10 +54,8 @@ void registerLinear(Registry& registry) {
     if (w.dims.rank() != 2 || dy.dims.last() != w.dims[0]) fail("dy [..., N] and w [N, K] are needed");
     const int64_t rows = dy.dims.rows(), inputs = w.dims[1], outputs = w.dims[0];
     const Tensor dx = results.make(dy.dims.withLast(inputs), narrowX ? Phys::BF16 : Phys::F32);
-    const Converted left(context, dy, phys);
-    const Converted right(context, w, phys);
-    gemm(context, {1, rows, inputs, outputs}, Matrix::rowMajor(left.tensor().data, phys, rows, outputs),
-         Matrix::rowMajor(right.tensor().data, phys, outputs, inputs), Matrix::rowMajor(dx.data, dx.phys, rows, inputs));
+    gemm(context, {1, rows, inputs, outputs}, phys, Matrix::of(dy, rows, outputs), Matrix::of(w, outputs, inputs),
+         Matrix::of(dx, rows, inputs));
   });
 
   // x, dy; bf16 -> dw [N, K]
@@ -71,11 +66,9 @@ void registerLinear(Registry& registry) {
     const int64_t rows = x.dims.rows(), inputs = x.dims.last(), outputs = dy.dims.last();
     if (dy.dims.rows() != rows) fail("x and dy differ in the number of rows");
     const Tensor dw = results.make({outputs, inputs}, Phys::F32);
-    const Converted left(context, dy, phys);
-    const Converted right(context, x, phys);
-    gemm(context, {1, outputs, inputs, rows}, Matrix::rowMajor(left.tensor().data, phys, rows, outputs).transposed(),
-         Matrix::rowMajor(right.tensor().data, phys, rows, inputs),
-         Matrix::rowMajor(dw.data, Phys::F32, outputs, inputs));
+    // x is named without its slot: the order of an activation serves once and is not worth keeping.
+    gemm(context, {1, outputs, inputs, rows}, phys, Matrix::of(dy, rows, outputs).transposed(),
+         Matrix::rowMajor(x.data, x.phys, rows, inputs), Matrix::of(dw, outputs, inputs));
   });
 
   // dy -> db [N]

@@ -29,7 +29,10 @@ void checkBase(const Tensor& w, int64_t outputs, int64_t inputs) {
   }
 }
 
-Matrix matrix(const Tensor& t, int64_t rows, int64_t columns) { return Matrix::rowMajor(t.data, t.phys, rows, columns); }
+// An activation as the right operand: its order serves one product and is not worth keeping.
+Matrix activation(const Tensor& t, int64_t rows, int64_t columns) {
+  return Matrix::rowMajor(t.data, t.phys, rows, columns);
+}
 
 void zero(const Tensor& t) { std::memset(t.data, 0, static_cast<size_t>(t.bytes())); }
 
@@ -42,7 +45,7 @@ class Middle {
     tensor_.count = size.m * size.n;
     tensor_.dims = {size.m, size.n};
     const Tensor product = tensor_;
-    gemm(context, size, left, right, Matrix::rowMajor(product.data, Phys::F32, size.m, size.n));
+    gemm(context, size, phys, left, right, Matrix::of(product, size.m, size.n));
     float* values = wide_.data();
     parallelFor(product.count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) values[i] *= scale;
@@ -76,16 +79,16 @@ void registerLora(Registry& registry) {
     }
     const Tensor y = results.make(x.dims.withLast(s.outputs), phys);
     if (y.count == 0) return;
-    const Converted input(context, x, phys), base(context, w, phys), down(context, a, phys), up(context, b, phys);
-    const Matrix rows = matrix(input.tensor(), s.rows, s.inputs);
-    const Matrix out = matrix(y, s.rows, s.outputs);
-    gemm(context, {1, s.rows, s.outputs, s.inputs}, rows, matrix(base.tensor(), s.outputs, s.inputs).transposed(), out,
-         bias.data == nullptr ? nullptr : &bias);
-    if (s.rank == 0) return;
-    const Middle middle(context, phys, {1, s.rows, s.rank, s.inputs}, rows,
-                        matrix(down.tensor(), s.rank, s.inputs).transposed(), scale);
-    gemm(context, {1, s.rows, s.outputs, s.rank}, matrix(middle.tensor(), s.rows, s.rank),
-         matrix(up.tensor(), s.outputs, s.rank).transposed(), out, nullptr, true);
+    const Converted input(context, x, phys);
+    const Matrix rows = Matrix::of(input.tensor(), s.rows, s.inputs);
+    const Middle middle(context, phys, {1, s.rows, s.rank, s.inputs}, rows, Matrix::of(a, s.rank, s.inputs).transposed(),
+                        scale);
+    const Product products[] = {
+        {rows, Matrix::of(w, s.outputs, s.inputs).transposed(), s.inputs},
+        {Matrix::of(middle.tensor(), s.rows, s.rank), Matrix::of(b, s.outputs, s.rank).transposed(), s.rank},
+    };
+    gemmSum(context, s.rows, s.outputs, phys, products, Matrix::of(y, s.rows, s.outputs),
+            bias.data == nullptr ? nullptr : &bias);
   });
 
   // dy, w, a, b; scale; x is bf16, bf16 -> dx = dy w + scale (dy b) a
@@ -104,14 +107,14 @@ void registerLora(Registry& registry) {
     checkBase(w, s.outputs, s.inputs);
     const Tensor dx = results.make(dy.dims.withLast(s.inputs), stored);
     if (dx.count == 0) return;
-    const Converted upstream(context, dy, phys), base(context, w, phys), down(context, a, phys), up(context, b, phys);
-    const Matrix rows = matrix(upstream.tensor(), s.rows, s.outputs);
-    const Matrix out = matrix(dx, s.rows, s.inputs);
-    gemm(context, {1, s.rows, s.inputs, s.outputs}, rows, matrix(base.tensor(), s.outputs, s.inputs), out);
-    if (s.rank == 0) return;
-    const Middle middle(context, phys, {1, s.rows, s.rank, s.outputs}, rows, matrix(up.tensor(), s.outputs, s.rank), scale);
-    gemm(context, {1, s.rows, s.inputs, s.rank}, matrix(middle.tensor(), s.rows, s.rank),
-         matrix(down.tensor(), s.rank, s.inputs), out, nullptr, true);
+    const Converted upstream(context, dy, phys);
+    const Matrix rows = Matrix::of(upstream.tensor(), s.rows, s.outputs);
+    const Middle middle(context, phys, {1, s.rows, s.rank, s.outputs}, rows, Matrix::of(b, s.outputs, s.rank), scale);
+    const Product products[] = {
+        {rows, Matrix::of(w, s.outputs, s.inputs), s.outputs},
+        {Matrix::of(middle.tensor(), s.rows, s.rank), Matrix::of(a, s.rank, s.inputs), s.rank},
+    };
+    gemmSum(context, s.rows, s.inputs, phys, products, Matrix::of(dx, s.rows, s.inputs));
   });
 
   // dy, x, b; scale; bf16 -> da = scale (dy b)^T x
@@ -128,11 +131,10 @@ void registerLora(Registry& registry) {
     const Tensor da = results.make({s.rank, s.inputs}, Phys::F32);
     if (s.rows == 0) zero(da);
     if (s.rows == 0 || da.count == 0) return;
-    const Converted upstream(context, dy, phys), input(context, x, phys), up(context, b, phys);
-    const Middle middle(context, phys, {1, s.rows, s.rank, s.outputs}, matrix(upstream.tensor(), s.rows, s.outputs),
-                        matrix(up.tensor(), s.outputs, s.rank), scale);
-    gemm(context, {1, s.rank, s.inputs, s.rows}, matrix(middle.tensor(), s.rows, s.rank).transposed(),
-         matrix(input.tensor(), s.rows, s.inputs), matrix(da, s.rank, s.inputs));
+    const Middle middle(context, phys, {1, s.rows, s.rank, s.outputs}, Matrix::of(dy, s.rows, s.outputs),
+                        Matrix::of(b, s.outputs, s.rank), scale);
+    gemm(context, {1, s.rank, s.inputs, s.rows}, phys, Matrix::of(middle.tensor(), s.rows, s.rank).transposed(),
+         activation(x, s.rows, s.inputs), Matrix::of(da, s.rank, s.inputs));
   });
 
   // dy, x, a; scale; bf16 -> db = scale dy^T (x a^T)
@@ -149,11 +151,10 @@ void registerLora(Registry& registry) {
     const Tensor db = results.make({s.outputs, s.rank}, Phys::F32);
     if (s.rows == 0) zero(db);
     if (s.rows == 0 || db.count == 0) return;
-    const Converted upstream(context, dy, phys), input(context, x, phys), down(context, a, phys);
-    const Middle middle(context, phys, {1, s.rows, s.rank, s.inputs}, matrix(input.tensor(), s.rows, s.inputs),
-                        matrix(down.tensor(), s.rank, s.inputs).transposed(), scale);
-    gemm(context, {1, s.outputs, s.rank, s.rows}, matrix(upstream.tensor(), s.rows, s.outputs).transposed(),
-         matrix(middle.tensor(), s.rows, s.rank), matrix(db, s.outputs, s.rank));
+    const Middle middle(context, phys, {1, s.rows, s.rank, s.inputs}, Matrix::of(x, s.rows, s.inputs),
+                        Matrix::of(a, s.rank, s.inputs).transposed(), scale);
+    gemm(context, {1, s.outputs, s.rank, s.rows}, phys, Matrix::of(dy, s.rows, s.outputs).transposed(),
+         Matrix::of(middle.tensor(), s.rows, s.rank), Matrix::of(db, s.outputs, s.rank));
   });
 }
 

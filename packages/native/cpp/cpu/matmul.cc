@@ -1,6 +1,5 @@
 // BatchMatMul: the product of two stacks of matrices with broadcast batch dimensions and optional transposes.
 #include "broadcast.h"
-#include "convert.h"
 #include "gemm.h"
 #include "register.h"
 
@@ -38,7 +37,7 @@ Matrix at(Matrix m, int64_t offset) {
   return m;
 }
 
-void product(Context& context, GemmSize size, const Dims& batchA, const Dims& batchB, const Dims& batch, Matrix a,
+void product(Context& context, GemmSize size, Phys phys, const Dims& batchA, const Dims& batchB, const Dims& batch, Matrix a,
              Matrix b, Matrix c, const Tensor* bias) {
   const int64_t countA = batchA.count();
   const int64_t countB = batchB.count();
@@ -47,16 +46,16 @@ void product(Context& context, GemmSize size, const Dims& batchA, const Dims& ba
     // One B for the whole stack: a single tall product.
     size.m *= size.batch;
     size.batch = 1;
-    gemm(context, size, a, b, c, bias);
+    gemm(context, size, phys, a, b, c, bias);
   } else if ((countA == size.batch || countA == 1) && (countB == size.batch || countB == 1)) {
     if (countA == 1) a.batchStride = 0;
     if (countB == 1) b.batchStride = 0;
-    gemm(context, size, a, b, c, bias);
+    gemm(context, size, phys, a, b, c, bias);
   } else {
     const int64_t count = size.batch;
     size.batch = 1;
     for (int64_t i = 0; i < count; ++i) {
-      gemm(context, size, at(a, stackIndex(batchA, batch, i) * a.batchStride),
+      gemm(context, size, phys, at(a, stackIndex(batchA, batch, i) * a.batchStride),
            at(b, stackIndex(batchB, batch, i) * b.batchStride), at(c, i * c.batchStride), bias);
     }
   }
@@ -75,10 +74,8 @@ void registerMatMul(Registry& registry) {
     const bool wantBf16 = args.flag();
     if (a.dims.rank() < 2 || b.dims.rank() < 2) fail("operands of at least two dimensions are needed");
     const Phys phys = wantBf16 ? Phys::BF16 : promote(a.phys, b.phys);
-    const Converted left(context, a, phys);
-    const Converted right(context, b, phys);
-    const Matrix ma = matrixOf(left.tensor(), transposeA);
-    const Matrix mb = matrixOf(right.tensor(), transposeB);
+    const Matrix ma = matrixOf(a, transposeA);
+    const Matrix mb = matrixOf(b, transposeB);
     const int ra = a.dims.rank();
     const int rb = b.dims.rank();
     GemmSize size;
@@ -107,7 +104,7 @@ void registerMatMul(Registry& registry) {
       return;
     }
     const Matrix mc = Matrix::rowMajor(out.data, out.phys, size.m, size.n);
-    product(context, size, batchA, batchB, batch, ma, mb, mc, bias.data == nullptr ? nullptr : &bias);
+    product(context, size, phys, batchA, batchB, batch, ma, mb, mc, bias.data == nullptr ? nullptr : &bias);
   });
 }
 

@@ -29,7 +29,11 @@ std::vector<int64_t> Args::integers() {
 }
 
 Tensor Args::read(bool optional) {
-  const int64_t slot = integer();
+  int64_t slot = integer();
+  if (slot == kChanged) {
+    slot = integer();
+    context_.slots.changed(static_cast<int32_t>(slot));
+  }
   Tensor tensor;
   if (slot == -1) {
     if (!optional) fail("a tensor is missing");

@@ -2,6 +2,7 @@
 //
 // A command is a run of int32 values and a run of float64 values, read in order:
 //   tensor            slot, rank, dims...           (slot -1: absent, only where the kernel allows it)
+//   changed tensor    -10, then a tensor that the kernel changes in place
 //   immediate scalar  -2 - phys, rank, dims... and one float64
 //   dims / integers   length, values...
 //   integer, flag     one int32                      real   one float64
@@ -47,6 +48,7 @@ class Args {
  private:
   Tensor read(bool optional);
 
+  static constexpr int64_t kChanged = -10;
   static constexpr int kRemembered = 6;
   Context& context_;
   HostStaging* staging_ = nullptr;

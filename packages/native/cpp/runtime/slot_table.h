@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "allocator.h"
@@ -9,11 +10,18 @@
 
 namespace uc {
 
+// What a kernel has derived from the values of a slot, such as a copy in another order.
+struct DerivedValues {
+  virtual ~DerivedValues() = default;
+};
+
 struct Buffer {
   void* data = nullptr;
   int64_t count = 0;
   size_t capacity = 0;
   Phys phys = Phys::F32;
+  // Lives no longer than the values: gone when the slot is released or changed in place.
+  std::shared_ptr<DerivedValues> derived;
 };
 
 class SlotTable {
@@ -27,6 +35,8 @@ class SlotTable {
   int32_t create(int64_t count, Phys phys);
   // Throws KernelError when `slot` names no live buffer.
   Buffer& at(int32_t slot);
+  // The values of `slot` are about to be changed in place.
+  void changed(int32_t slot) { at(slot).derived.reset(); }
   void release(int32_t slot);
   size_t liveBuffers() const { return live_; }
   // Takes memory from another allocator from now on; only while there is no live buffer.

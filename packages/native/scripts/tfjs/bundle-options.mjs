@@ -1,6 +1,6 @@
 // esbuild options shared by the shipped bundle and the conformance harness: one copy of tfjs-core from its ES modules.
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -24,6 +24,48 @@ const nativeFills = {
   },
 };
 
+const NATIVE_OPS = {
+  einsum: 'einsum',
+  eye: 'eye',
+  random_normal: 'randomNormal',
+  random_uniform: 'randomUniform',
+  truncated_normal: 'truncatedNormal',
+};
+
+/** Asks native-ops.mjs first; the stock op runs where that has no answer. */
+const nativeOps = {
+  name: 'native-ops',
+  setup(build) {
+    const ops = JSON.stringify(join(here, 'native-ops.mjs'));
+    const files = Object.keys(NATIVE_OPS).join('|');
+    build.onLoad({ filter: new RegExp(`tfjs-core[\\\\/]dist[\\\\/]ops[\\\\/](${files})\\.js$`) }, (args) => {
+      const name = NATIVE_OPS[basename(args.path, '.js')];
+      const source = readFileSync(args.path, 'utf8');
+      const stock = source.replace(`export const ${name} =`, 'const stock =');
+      if (stock === source) throw new Error(`${args.path} does not export ${name} as expected`);
+      const wrapped = `import { ${name} as native } from ${ops};
+export const ${name} = (...given) => native(...given) ?? stock(...given);`;
+      return { contents: `${stock}\n${wrapped}`, resolveDir: dirname(args.path) };
+    });
+  },
+};
+
+/** An absent scale becomes ones and an absent offset no input: the tape cannot hold undefined tensors. */
+const batchNormInputs = {
+  name: 'batch-norm-inputs',
+  setup(build) {
+    build.onLoad({ filter: /tfjs-core[\\/]dist[\\/]ops[\\/]batchnorm\.js$/ }, (args) => {
+      const source = readFileSync(args.path, 'utf8');
+      const fixed = source.replace(
+        /scale: \$scale,\s+offset: \$offset,/,
+        'scale: $scale ?? ones($mean.shape), ...($offset == null ? {} : { offset: $offset }),',
+      );
+      if (fixed === source) throw new Error(`${args.path} does not build its inputs as expected`);
+      return { contents: `import { ones } from './ones';\n${fixed}`, resolveDir: dirname(args.path) };
+    });
+  },
+};
+
 /** @type {import('esbuild').BuildOptions} */
 export const bundleOptions = {
   bundle: true,
@@ -34,5 +76,5 @@ export const bundleOptions = {
   ignoreAnnotations: true,
   external: ['node-fetch', '*.node'],
   logLevel: 'warning',
-  plugins: [nativeFills],
+  plugins: [nativeFills, nativeOps, batchNormInputs],
 };

@@ -53,6 +53,16 @@ export function registerReduceGradients(): void {
     gradFunc: ([dy], [x], attrs) => ({ x: () => unrepeat(dy!, x!.shape, attrs.reps as number[]) }),
   });
   register({
+    kernelName: 'Cumprod',
+    inputsToSave: ['x'],
+    outputsToSave: [true],
+    gradFunc: ([dy], [x, y], attrs) => {
+      const { axis, exclusive, reverse } = attrs as unknown as tf.CumprodAttrs;
+      // Each later product has x as a factor; as in TensorFlow, an x of 0 has no gradient (it gives NaN).
+      return { x: () => tf.div(tf.cumsum(tf.mul(dy!, y!), axis, exclusive, !reverse), x!) };
+    },
+  });
+  register({
     kernelName: 'Cumsum',
     inputsToSave: ['x'],
     gradFunc: ([dy], _, attrs) => {

@@ -94,6 +94,18 @@ const shaped: Case[] = [
   ['stridedSlice with masks', (x) => tf.stridedSlice(x, [0, 1], [0, 2], [1, 1], 1, 1, 0, 0, 2), [3, 4]],
   ['depthToSpace', (x) => tf.depthToSpace(x as tf.Tensor4D, 2, 'NHWC'), [1, 2, 3, 8]],
   ['topk', (x) => tf.topk(x, 2).values, [3, 5]],
+  ['cumprod', (x) => tf.cumprod(tf.add(tf.abs(x), 0.5), 1, false, true), [3, 5]],
+  ['cumprod exclusive', (x) => tf.cumprod(x, 0, true), [4, 3], (x) => tf.add(tf.abs(x), 0.5)],
+  [
+    'batchNorm without scale and offset',
+    (x) => tf.batchNorm(x, tf.tensor1d([0.1, -0.2, 0.3]), tf.tensor1d([1, 2, 0.5])),
+    [2, 4, 3],
+  ],
+  [
+    'batchNorm without scale, its mean',
+    (m) => tf.batchNorm(tf.ones([2, 4, 3]), m as tf.Tensor1D, tf.tensor1d([1, 2, 0.5]), tf.zeros([3])),
+    [3],
+  ],
   ['matMul 3D x 2D, left', (x) => tf.matMul(x, tf.ones([4, 3])), [2, 3, 4]],
   ['matMul 3D x 2D, right', (x) => tf.matMul(tf.reshape(tf.linspace(-2, 2, 24), [2, 3, 4]), x), [4, 3]],
   ['matMul 2D x 3D transposed, left', (x) => tf.matMul(x, tf.ones([2, 3, 4]), true, true), [4, 5]],
@@ -103,6 +115,9 @@ const shaped: Case[] = [
 /** What the cpu backend itself computes wrongly or refuses. */
 const nativeOnly: Case[] = [
   ['cumsum with a negative axis', (x) => tf.cumsum(x, -1), [3, 5]],
+  ['einsum, batched product', (x) => tf.einsum('bij,bjk->bik', x, tf.ones([2, 4, 5])), [2, 3, 4]],
+  ['einsum, right operand', (x) => tf.einsum('abi,jb->jai', tf.ones([2, 3, 4]), x), [5, 3]],
+  ['einsum, sums and transposes one', (x) => tf.einsum('abc->ca', x), [2, 3, 4]],
   ['matMul broadcast stacks', (x) => tf.matMul(x, tf.ones([1, 3, 4, 2])), [2, 1, 3, 4]],
 ];
 

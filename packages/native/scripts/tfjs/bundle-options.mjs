@@ -29,7 +29,6 @@ const NATIVE_OPS = {
   eye: 'eye',
   random_normal: 'randomNormal',
   random_uniform: 'randomUniform',
-  truncated_normal: 'truncatedNormal',
 };
 
 /** Asks native-ops.mjs first; the stock op runs where that has no answer. */

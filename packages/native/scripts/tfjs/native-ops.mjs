@@ -3,20 +3,17 @@
 import { checkEinsumDimSizes, decodeEinsumEquation } from '@tensorflow/tfjs-core/dist/backends/einsum_util';
 import { ENGINE } from '@tensorflow/tfjs-core/dist/engine';
 import { tidy } from '@tensorflow/tfjs-core/dist/globals';
-import { abs } from '@tensorflow/tfjs-core/dist/ops/abs';
 import { add } from '@tensorflow/tfjs-core/dist/ops/add';
 import { cast } from '@tensorflow/tfjs-core/dist/ops/cast';
-import { clipByValue } from '@tensorflow/tfjs-core/dist/ops/clip_by_value';
-import { lessEqual } from '@tensorflow/tfjs-core/dist/ops/less_equal';
 import { matMul } from '@tensorflow/tfjs-core/dist/ops/mat_mul';
 import { mul } from '@tensorflow/tfjs-core/dist/ops/mul';
 import { oneHot } from '@tensorflow/tfjs-core/dist/ops/one_hot';
 import { range } from '@tensorflow/tfjs-core/dist/ops/range';
 import { reshape } from '@tensorflow/tfjs-core/dist/ops/reshape';
+import { round } from '@tensorflow/tfjs-core/dist/ops/round';
 import { sum } from '@tensorflow/tfjs-core/dist/ops/sum';
 import { tile } from '@tensorflow/tfjs-core/dist/ops/tile';
 import { transpose } from '@tensorflow/tfjs-core/dist/ops/transpose';
-import { where } from '@tensorflow/tfjs-core/dist/ops/where';
 import { convertToTensor } from '@tensorflow/tfjs-core/dist/tensor_util_env';
 import { assertNonNegativeIntegerDimensions, sizeFromShape } from '@tensorflow/tfjs-core/dist/util';
 
@@ -42,37 +39,25 @@ function philox(kernel, shape, dtype, seed, stream) {
   return ENGINE.runKernel(kernel, {}, { shape, seed: keyOf(seed), stream, counter: 0 });
 }
 
-/** Moves standard numbers to their place; int32 cuts off fractions as a typed array does. */
-function placed(numbers, scale, offset, dtype) {
-  const moved = scale === 1 && offset === 0 ? numbers : add(mul(numbers, scale), offset);
-  return dtype === 'int32' ? cast(moved, 'int32') : moved;
+function moved(numbers, scale, offset) {
+  return scale === 1 && offset === 0 ? numbers : add(mul(numbers, scale), offset);
 }
 
 export function randomNormal(shape, mean = 0, stdDev = 1, dtype = 'float32', seed = undefined) {
   return tidy(() => {
     const numbers = philox('PhiloxNormal', shape, dtype ?? 'float32', seed, 0xf0000001);
-    return numbers && placed(numbers, stdDev, mean, dtype);
+    if (numbers === undefined) return undefined;
+    const values = moved(numbers, stdDev, mean);
+    return dtype === 'int32' ? cast(round(values), 'int32') : values;
   });
 }
 
 export function randomUniform(shape, minval = 0, maxval = 1, dtype = 'float32', seed = undefined) {
   return tidy(() => {
     const numbers = philox('PhiloxUniform', shape, dtype, seed, 0xf0000002);
-    return numbers && placed(numbers, maxval - minval, minval, dtype);
-  });
-}
-
-/** Numbers beyond two deviations (4.6 %) are drawn again; after six draws less than one in 10⁸ is left to be clipped. */
-export function truncatedNormal(shape, mean = 0, stdDev = 1, dtype = 'float32', seed = undefined) {
-  const key = keyOf(seed);
-  return tidy(() => {
-    let numbers = philox('PhiloxNormal', shape, dtype ?? 'float32', key, 0xf0000003);
     if (numbers === undefined) return undefined;
-    for (let draw = 1; draw < 6; draw++) {
-      const again = philox('PhiloxNormal', shape, 'float32', key, 0xf0000003 + draw);
-      numbers = where(lessEqual(abs(numbers), 2), numbers, again);
-    }
-    return placed(clipByValue(numbers, -2, 2), stdDev, mean, dtype);
+    const values = moved(numbers, maxval - minval, minval);
+    return dtype === 'int32' ? cast(values, 'int32') : values;
   });
 }
 

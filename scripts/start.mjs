@@ -1,6 +1,5 @@
 // From a fresh clone to a character that talks and draws. A second run skips what is done.
 // Only Node itself is needed to begin.
-import { existsSync } from 'node:fs';
 import { demonstrate } from './lib/demo.mjs';
 import { example, lossesOfRun, shown, trainExample } from './lib/example.mjs';
 import { main } from './lib/main.mjs';
@@ -15,9 +14,6 @@ const PROMPTS = [
   'The sun is going down. Shall we go home?',
   'Do you like autumn rain?',
 ];
-
-// Without a GPU the CUDA part would be compiled for nothing; npm test compiles it wherever nvcc is.
-if (!existsSync('/dev/nvidiactl')) process.env.UC_CUDA ??= 'OFF';
 
 await main(async () => {
   const steps = new Steps(5);

@@ -15,6 +15,9 @@ import { ensureToolchain } from './lib/toolchain.mjs';
 const PACKAGES = ['native', 'core', 'server', 'cli'];
 const BIN = inRoot('node_modules', '.bin');
 
+// The CUDA sources must compile wherever nvcc is, also without a GPU.
+process.env.UC_CUDA ??= 'ON';
+
 await main(async () => {
   const counts = new TestCounts();
   const reports = mkdtempSync(join(tmpdir(), 'unicharacter-test-'));

@@ -19,8 +19,11 @@ const target = join(process.env.UC_BUILD_DIR ?? root, 'addon', `${name}.node`);
 const logFile = join(buildDir, 'addon.log');
 const jobs = process.env.UC_JOBS ?? String(Math.min(availableParallelism(), 8));
 
-/** Options of CMakeLists.txt and what they are without a setting in the environment: cmake itself would keep the last one. */
-const OPTIONS = { UC_MARCH: 'native', UC_ONEDNN: 'ON', UC_CUDA: 'ON' };
+/**
+ * Options of CMakeLists.txt and what they are without a setting in the environment: cmake itself would keep the last one.
+ * The CUDA part takes minutes and is of no use without a GPU; npm test compiles it wherever nvcc is.
+ */
+const OPTIONS = { UC_MARCH: 'native', UC_ONEDNN: 'ON', UC_CUDA: existsSync('/dev/nvidiactl') ? 'ON' : 'OFF' };
 
 function cmakeOptions() {
   return Object.entries(OPTIONS).map(([option, unset]) => `--CD${option}=${process.env[option] ?? unset}`);

@@ -27,7 +27,7 @@ const runHere = (program, args, options = {}) =>
 
 if (!process.argv.includes('--no-build')) {
   say('building for x86-64-v3 …');
-  const env = { ...process.env, UC_MARCH: 'x86-64-v3', UC_BUILD_DIR: portable };
+  const env = { ...process.env, UC_MARCH: 'x86-64-v3', UC_CUDA: 'ON', UC_BUILD_DIR: portable };
   runHere(process.execPath, ['scripts/build-addon.mjs'], { env });
   runHere(process.execPath, ['scripts/bundle-tfjs.mjs']);
   runHere('npx', ['tsc', '-b']);

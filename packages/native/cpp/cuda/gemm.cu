@@ -30,7 +30,7 @@ struct Operand2d {
   }
 };
 
-struct Product {
+struct PlainProduct {
   Operand2d a, b, c;
   Floats bias;
   int64_t batches, m, n, k, columnTiles;
@@ -50,7 +50,7 @@ __device__ inline void loadPanel(const Operand2d& from, int64_t batch, int64_t e
   }
 }
 
-__global__ void __launch_bounds__(kThreads) plainGemmKernel(Product p) {
+__global__ void __launch_bounds__(kThreads) plainGemmKernel(PlainProduct p) {
   __shared__ float left[kDepth][kEdge + 1];
   __shared__ float right[kDepth][kEdge + 1];
   const int64_t row0 = blockIdx.x / p.columnTiles * kEdge, col0 = blockIdx.x % p.columnTiles * kEdge;
@@ -87,7 +87,7 @@ void plainGemm(Context& context, const GemmSize& size, const Matrix& a, const Ma
                bool accumulate) {
   if (size.batch == 0 || size.m == 0 || size.n == 0) return;
   const int64_t columnTiles = (size.n + kEdge - 1) / kEdge, rowTiles = (size.m + kEdge - 1) / kEdge;
-  const Product p{Operand2d(a), Operand2d(b), Operand2d(c), Floats(bias ? *bias : Tensor{}),
+  const PlainProduct p{Operand2d(a), Operand2d(b), Operand2d(c), Floats(bias ? *bias : Tensor{}),
                   size.batch,   size.m,       size.n,       size.k,
                   columnTiles,  bias != nullptr, accumulate};
   const dim3 grid(static_cast<unsigned>(columnTiles * rowTiles), static_cast<unsigned>(std::min<int64_t>(size.batch, 65535)));

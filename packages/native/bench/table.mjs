@@ -1,5 +1,5 @@
 import { verdicts } from './bars.mjs';
-import { columnOf } from './peers/index.mjs';
+import { columnOf, freeShare } from './peers/index.mjs';
 
 const NAME = 58;
 const bold = (text, on) => (on ? `\u001b[1m${text}\u001b[0m` : text);
@@ -45,13 +45,13 @@ export function complaints(row) {
   return row.error === undefined ? found : [row.error, ...found];
 }
 
-// Share of the machine that others may use before a measurement is doubtful.
+// Share of the machine that others may use before a measurement is doubtful; what a peer of one thread leaves free is theirs.
 const QUIET = 0.1;
 
 /** Who was disturbed by other programs while it was measured. */
 export function disturbed(row) {
   return [['this backend', row], ...Object.entries(row.peers ?? {})]
-    .filter(([, { others }]) => others > QUIET)
+    .filter(([who, { others }]) => others > QUIET + freeShare(who))
     .map(([who, { others }]) => `${who} ${(100 * others).toFixed(0)} %`);
 }
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { PeerProcess } from './process.mjs';
 
@@ -6,8 +7,8 @@ const worker = (name) => [process.execPath, [here('../worker.mjs'), name]];
 
 /** How to start each peer; the column is the head of the table. */
 const PEERS = {
-  cpu: { column: 'tfjs cpu', command: () => worker('cpu') },
-  wasm: { column: 'tfjs wasm', command: () => worker('wasm') },
+  cpu: { column: 'tfjs cpu', threads: 1, command: () => worker('cpu') },
+  wasm: { column: 'tfjs wasm', threads: 1, command: () => worker('wasm') },
   onnxruntime: { column: 'onnxruntime', command: () => worker('onnxruntime') },
   pytorch: {
     column: 'PyTorch',
@@ -17,6 +18,10 @@ const PEERS = {
 
 export const PEER_NAMES = Object.keys(PEERS);
 export const columnOf = (name) => PEERS[name].column;
+
+/** Share of the machine that a peer cannot use. */
+export const freeShare = (name) =>
+  1 - (PEERS[name]?.threads ?? availableParallelism()) / availableParallelism();
 
 /** Starts a peer, or `native` itself. @returns {Promise<{process?: PeerProcess, description: string}>} */
 export async function openPeer(name, threads) {

@@ -15,6 +15,7 @@ export interface Core
     | 'decodeImage'
     | 'encodePng'
     | 'estimateTraining'
+    | 'exportRun'
     | 'inspectCharacter'
     | 'inspectFolder'
     | 'loadConfig'

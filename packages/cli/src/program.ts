@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addAsk } from './commands/ask.js';
 import { addChat } from './commands/chat.js';
 import { addDoctor } from './commands/doctor.js';
+import { addExport } from './commands/export.js';
 import { addImagine } from './commands/imagine.js';
 import { addInspect } from './commands/inspect.js';
 import { addServe } from './commands/serve.js';
@@ -36,7 +37,17 @@ Examples:
   $ unicharacter chat --run runs/mimi
   $ unicharacter imagine --run runs/mimi "Mimi on a bench" --out mimi.png`,
     );
-  for (const add of [addTrain, addChat, addImagine, addAsk, addInspect, addDoctor, addServe, addWorld])
+  for (const add of [
+    addTrain,
+    addChat,
+    addImagine,
+    addAsk,
+    addInspect,
+    addDoctor,
+    addServe,
+    addExport,
+    addWorld,
+  ])
     add(program, context);
   return program;
 }

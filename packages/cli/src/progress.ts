@@ -60,6 +60,9 @@ function describeStep(event: StepEvent, losses: ReadonlyMap<string, number>): st
   return [
     `${stage} ${String(step).padStart(String(steps).length)}/${steps} ${String(percent).padStart(3)}%`,
     `ETA ${formatSeconds(event.etaSeconds)}`,
+    Object.entries(event.rewards ?? {})
+      .map(([name, value]) => `${name === 'total' ? 'reward' : name} ${formatValue(value)}`)
+      .join(' '),
     totals.map(([name, value]) => `${name} ${formatValue(value)}`).join(' '),
     `${formatCount(event.tokensPerSecond)} tok/s`,
     `grad ${formatValue(event.gradNorm)}`,

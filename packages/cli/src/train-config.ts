@@ -11,6 +11,7 @@ export interface ConfigOptions {
   data?: string;
   out?: string;
   steps?: number;
+  stage?: string;
   set: string[];
 }
 
@@ -26,11 +27,12 @@ const INSTALLATION = fileURLToPath(new URL('../../../', import.meta.url));
  * @throws UsageError when neither a configuration nor data are named
  */
 export function readTrainConfig(core: Core, folder: string, options: ConfigOptions): TrainConfig {
-  const { config: file, data, out, steps, set } = options;
+  const { config: file, data, out, steps, stage, set } = options;
   const overrides: Record<string, unknown> = Object.fromEntries(set.map((text) => core.parseOverride(text)));
   if (data !== undefined) overrides.data = data;
   if (out !== undefined) overrides.out = out;
   if (steps !== undefined) overrides['sft.steps'] = steps;
+  if (stage !== undefined) overrides.stage = stage;
   if (file === undefined && overrides.data === undefined) {
     throw new UsageError(
       'Nothing to train on: name the folder of a character with --data, or a --config file.',

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { TrainConfig, TrainEvent } from '@unicharacter/core';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CommandContext, Core } from '../context.js';
 import { InterruptedError, UsageError } from '../errors.js';
-import { formatCount, formatSeconds, formatTable } from '../format.js';
+import { formatCount, formatSeconds, formatTable, formatValue } from '../format.js';
 import { Interrupt } from '../interrupt.js';
 import { collect, integer } from '../options.js';
 import { ProgressLine } from '../progress.js';
@@ -23,7 +23,15 @@ export function addTrain(program: Command, context: CommandContext): void {
     .option('--config <file>', 'YAML configuration; examples/ holds commented ones')
     .option('--data <dir>', 'folder of the character (pictures and dialogues)')
     .option('--out <dir>', 'run folder to write')
-    .option('--steps <n>', 'optimizer steps', integer(1))
+    .option('--steps <n>', 'optimizer steps of Unified-SFT', integer(1))
+    .addOption(
+      new Option('--stage <name>', 'what to train; grpo and text-grpo go on from a finished sft').choices([
+        'sft',
+        'grpo',
+        'text-grpo',
+        'all',
+      ]),
+    )
     .option('--set <key=value>', 'set any value of the configuration, as often as needed', collect, [])
     .option('--dry-run', 'show configuration, data, memory and time; write nothing')
     .option('--fresh', 'stop when the run folder already holds a run, instead of continuing it')
@@ -35,7 +43,8 @@ The same command continues a run that was interrupted or killed, with exactly th
 
 Examples:
   $ unicharacter train --data data/mimi --out runs/mimi --steps 300
-  $ unicharacter train --config examples/olmo/config.yaml --set optimizer.lr=1e-3
+  $ unicharacter train --config examples/olmo/config.yaml --set sft.optimizer.lr=1e-3
+  $ unicharacter train --config examples/olmo/config.yaml --stage grpo --set grpo.epochs=10
   $ unicharacter train --config examples/olmo/config.yaml --dry-run`,
     )
     .action((options: TrainOptions) => train(context, options));
@@ -95,9 +104,16 @@ function showEvent(progress: ProgressLine, event: TrainEvent): void {
         if (reply !== undefined) progress.note(`  "${prompt}" → "${reply}"`);
       }
       break;
+    case 'validation':
+      progress.note(`  held-out data: ${describeLosses(event.losses)}`);
+      break;
+    case 'alarm':
+      progress.note(`ALARM: ${event.message}`);
+      break;
     case 'interrupted':
       progress.note(event.message);
       break;
+    case 'rewards':
     case 'checkpoint':
     case 'done':
       break;
@@ -120,4 +136,10 @@ function describeStart({
     `${data.character}: ${data.images} images; ${formatCount(parameters)} parameters, ${precision}, ${threads} threads`,
     formatTable([['task', 'samples', 'tokens', 'share'], ...rows]),
   ].join('\n');
+}
+
+/** Totals only: the tasks stand in the report. */
+function describeLosses(losses: Readonly<Record<string, number>>): string {
+  const totals = Object.entries(losses).filter(([name]) => !name.includes('/'));
+  return totals.map(([name, value]) => `${name} ${formatValue(value)}`).join(' ');
 }

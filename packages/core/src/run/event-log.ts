@@ -43,13 +43,16 @@ export class EventLog {
     }
   }
 
-  append(event: TrainEvent): void {
-    const line = Buffer.from(`${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
+  /** Writes an event with the present time, and answers it as it stands in the log. */
+  append(event: TrainEvent): LoggedEvent {
+    const logged: LoggedEvent = { time: new Date().toISOString(), ...event };
+    const line = Buffer.from(`${JSON.stringify(logged)}\n`);
     try {
       for (let written = 0; written < line.length; ) written += writeSync(this.file, line, written);
     } catch (error) {
       throw writeFailure('the event log', this.path, error);
     }
+    return logged;
   }
 
   /** Flushes the log to the disk and says how far it is, for a checkpoint. */

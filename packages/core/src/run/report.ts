@@ -5,6 +5,7 @@ import { readEvents } from './event-log.js';
 import { Html, html } from './html.js';
 import { lossChart, shortNumber } from './loss-chart.js';
 import { reportStyle } from './report-style.js';
+import { alarmList, rewardCharts, rewardsByPrompt } from './reward-charts.js';
 import type { RunFolder } from './run-folder.js';
 import type { DataSummary, LoggedEvent, Sample, Stage, StepEvent } from './train-event.js';
 
@@ -16,6 +17,8 @@ const STAGE_TITLES: Readonly<Record<Stage, string>> = {
   grpo: 'Character-GRPO on pictures',
   'text-grpo': 'GRPO on replies',
 };
+
+const POLICY_STAGES = ['grpo', 'text-grpo'] as const;
 
 /**
  * Writes `report.html` from what the run folder holds: one file without scripts or links to elsewhere, with every loss
@@ -34,7 +37,9 @@ export function writeReport(run: RunFolder): string {
 <title>${name} · training report</title><style>${new Html(reportStyle)}</style></head><body><main>
 <h1>${name}</h1>${statusLine(events, steps)}${keyNumbers(start, steps)}
 ${talk(samples)}${drawings(run, samples)}${trainingPictures(run)}
-${stageCharts('sft', steps)}${stageCharts('vae', steps)}${reconstructions(run, samples)}
+${alarmList(events.filter((event) => event.type === 'alarm'))}
+${rewardsByPrompt(events.filter((event) => event.type === 'rewards'))}${POLICY_STAGES.map((stage) => rewardCharts(STAGE_TITLES[stage], stage, steps))}
+${[...POLICY_STAGES, 'sft' as const].map((stage) => stageCharts(stage, steps))}${stageCharts('vae', steps)}${reconstructions(run, samples)}
 ${start ? dataTable(start.data) : html``}${configuration(run)}
 </main></body></html>
 `;
@@ -43,7 +48,7 @@ ${start ? dataTable(start.data) : html``}${configuration(run)}
 }
 
 function statusLine(events: readonly LoggedEvent[], steps: readonly StepEvent[]): Html {
-  const done = events.some((event) => event.type === 'done');
+  const done = events.at(-1)?.type === 'done';
   const last = steps.at(-1);
   const when = events.at(-1)?.time.slice(0, 16).replace('T', ' ') ?? '';
   const state = done
@@ -88,7 +93,7 @@ function talk(events: readonly SampleEvent[]): Html {
     const earlier = over.slice(0, -1).reverse();
     return html`<div class="talk"><p class="user">${prompt}</p><p class="reply">${over.at(-1)!.sample.reply ?? ''}</p>
 <details><summary>earlier</summary><table>${earlier.map(
-      ({ step, sample }) => html`<tr><td><small>step ${step}</small></td><td>${sample.reply ?? ''}</td></tr>`,
+      ({ moment, sample }) => html`<tr><td><small>${moment}</small></td><td>${sample.reply ?? ''}</td></tr>`,
     )}</table></details></div>`;
   })}`;
 }
@@ -97,28 +102,33 @@ function talk(events: readonly SampleEvent[]): Html {
 function drawings(run: RunFolder, events: readonly SampleEvent[]): Html {
   const rows = byPrompt(events, (sample) => sample.image !== undefined);
   if (rows.length === 0) return html``;
-  const steps = [...new Set(events.filter((event) => event.stage === 'sft').map((event) => event.step))];
+  const steps = [...new Set(events.filter((event) => event.samples.length > 0).map(momentOf))];
   return html`<h2>It draws</h2><div class="scroll"><table><tr><th>prompt</th>${steps.map(
-    (step) => html`<th>step ${step}</th>`,
+    (step) => html`<th>${step}</th>`,
   )}</tr>${rows.map(
     ({ prompt, over }) =>
       html`<tr><td>${prompt}</td>${steps.map((step) => {
-        const image = over.find((entry) => entry.step === step)?.sample.image;
+        const image = over.find((entry) => entry.moment === step)?.sample.image;
         return image
-          ? html`<td>${picture(join(run.root, image), `${prompt}, step ${step}`)}</td>`
+          ? html`<td>${picture(join(run.root, image), `${prompt}, ${step}`)}</td>`
           : html`<td></td>`;
       })}</tr>`,
   )}</table></div>`;
 }
 
+/** When samples were made: "step 60" of Unified-SFT, "grpo 5" of a later stage. */
+function momentOf({ stage, step }: SampleEvent): string {
+  return `${stage === 'sft' ? 'step' : stage} ${step}`;
+}
+
 function byPrompt(
   events: readonly SampleEvent[],
   wanted: (sample: Sample) => boolean,
-): { prompt: string; over: { step: number; sample: Sample }[] }[] {
-  const rows = new Map<string, { step: number; sample: Sample }[]>();
-  for (const { step, samples } of events) {
-    for (const sample of samples.filter(wanted)) {
-      rows.set(sample.prompt, [...(rows.get(sample.prompt) ?? []), { step, sample }]);
+): { prompt: string; over: { moment: string; sample: Sample }[] }[] {
+  const rows = new Map<string, { moment: string; sample: Sample }[]>();
+  for (const event of events) {
+    for (const sample of event.samples.filter(wanted)) {
+      rows.set(sample.prompt, [...(rows.get(sample.prompt) ?? []), { moment: momentOf(event), sample }]);
     }
   }
   return [...rows].map(([prompt, over]) => ({ prompt, over }));

@@ -10,4 +10,5 @@ export type { TensorInfo } from './header.js';
 export { SafetensorsError } from './safetensors-error.js';
 export { openSafetensors, type SafetensorsFile, type TensorSource } from './safetensors-file.js';
 export { openShardedSafetensors, openTensors, SHARD_INDEX_NAME } from './sharded-index.js';
+export { type SummaryValue, summaryRecord, versionRecord } from './tfevents.js';
 export { type StoredTensor, writeSafetensors } from './write-safetensors.js';

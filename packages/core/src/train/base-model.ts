@@ -55,15 +55,20 @@ export function openBaseModel(folder: string): BaseModel {
  * @param size longest side of training pictures, and the side of a drawn picture unless a request says otherwise
  */
 export function copyBaseFiles(base: BaseModel, run: RunFolder, size: number): void {
-  for (const name of [...MODEL_CONFIG_FILES, ...TOKENIZER_FILES]) {
-    const source = join(base.folder, name);
-    if (existsSync(source)) copyInto(source, join(run.root, name));
-  }
+  copyBaseFilesTo(base.folder, run.root);
   const { minSize, stride, maxPixels } = base.config.images.vae;
   changeUnifiedConfig(run, {
     vae_transform: { max: size, min: Math.min(minSize, size), stride, max_pixels: maxPixels },
     default_image_size: [size, size],
   });
+}
+
+/** Copies the JSON files of model and tokenizer from one folder to another. */
+export function copyBaseFilesTo(from: string, to: string): void {
+  for (const name of [...MODEL_CONFIG_FILES, ...TOKENIZER_FILES]) {
+    const source = join(from, name);
+    if (existsSync(source)) copyInto(source, join(to, name));
+  }
 }
 
 /** The model configuration of a run. @throws ModelConfigError naming file and field */

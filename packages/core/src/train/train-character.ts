@@ -9,6 +9,7 @@ import { writeReport } from '../run/report.js';
 import { RunFolder } from '../run/run-folder.js';
 import { lockRun } from '../run/run-lock.js';
 import { storeCharacter } from '../run/stored-character.js';
+import { TensorBoardLog } from '../run/tensorboard-log.js';
 import type { TrainEvent } from '../run/train-event.js';
 import { copyBaseFiles, openBaseModel, runModelConfig } from './base-model.js';
 import { countWeights } from './estimate.js';
@@ -79,8 +80,10 @@ export async function trainCharacter(config: TrainConfig, hooks: TrainHooks = {}
     const pictures = vaePictures(data, runModelConfig(run));
     const log = new EventLog(run.events);
     try {
+      let board: TensorBoardLog | undefined;
       const emit = (event: TrainEvent): void => {
-        log.append(event);
+        board ??= new TensorBoardLog(run);
+        board.append(log.append(event));
         hooks.onEvent?.(event);
         if (event.type === 'sample' || event.type === 'interrupted') writeReport(run);
       };

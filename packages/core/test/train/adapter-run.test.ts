@@ -3,8 +3,16 @@ import { join } from 'node:path';
 import { counters, resetCounters, tf } from '@unicharacter/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/index.js';
+import {
+  emptyContext,
+  feedTokens,
+  inferLogits,
+  loadAdapter,
+  loadModelConfig,
+  UnifiedModel,
+} from '../../src/model/index.js';
 import { openRun, RunFolder, readEvents, type StepEvent } from '../../src/run/index.js';
-import { trainCharacter } from '../../src/train/index.js';
+import { exportRun, trainCharacter } from '../../src/train/index.js';
 import { tinyOptions, tinyWorld } from './tiny-run.js';
 
 let world: ReturnType<typeof tinyWorld>;
@@ -81,6 +89,37 @@ describe('a run on a base with weights', () => {
     expect(runOf('stopped').checkpoints.latest()?.step).toBe(4);
     await trainCharacter(loadConfig(undefined, options('stopped')));
     expect(steps('stopped')).toEqual(steps('adapter'));
+  });
+
+  it('exports its adapter, and a whole model that computes the same', async () => {
+    const run = runOf('adapter').root;
+    const [adapter, merged] = [join(world.root, 'as-adapter'), join(world.root, 'as-model')];
+    expect(exportRun(run, { out: adapter, merged: false })).toEqual({
+      kind: 'adapter',
+      files: ['adapter_config.json', 'adapter_model.safetensors'],
+    });
+    exportRun(run, { out: merged, merged: true });
+    expect(() => exportRun(run, { out: merged, merged: true })).toThrow(/expected a folder that is empty/);
+    expect(() => exportRun(runOf('base-run').root, { out: join(world.root, 'x'), merged: false })).toThrow(
+      /trained whole weights; export it merged/,
+    );
+
+    const config = loadModelConfig(merged);
+    const whole = UnifiedModel.load(config, join(merged, 'ema.safetensors'));
+    const base = UnifiedModel.load(config, join(world.base, 'model.safetensors'));
+    const loaded = loadAdapter(adapter, base.adapterTargets());
+    base.useAdapter(loaded);
+    const hidden = (model: UnifiedModel) =>
+      tf.tidy(() => {
+        const ids = tf.tensor1d([5, 6, 7, 8], 'int32');
+        const context = emptyContext(model);
+        const values = inferLogits(model, feedTokens(model, context, ids.dataSync())).dataSync();
+        context.dispose();
+        return [...values];
+      });
+    const [expected, found] = [hidden(base), hidden(whole)];
+    for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i]!, 4);
+    for (const part of [loaded, base, whole]) part.dispose();
   });
 
   it('opens, and says which base is missing', async () => {

@@ -1,0 +1,20 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from './load-config.js';
+
+const folder = fileURLToPath(new URL('../../../../examples/presets', import.meta.url));
+const presets = readdirSync(folder).sort();
+
+describe('presets', () => {
+  it('are there for the sizes that people have', () => {
+    expect(presets).toEqual(['141gb.yaml', '24gb.yaml', '48gb.yaml', '80gb.yaml', 'nano.yaml']);
+  });
+
+  it.each(presets)('%s is a valid configuration', (name) => {
+    const config = loadConfig(join(folder, name), { data: 'somewhere' });
+    expect(config.precision).toBe('bf16');
+    expect(config.sft.train.mode).toBe(name === 'nano.yaml' ? 'auto' : 'lora');
+  });
+});

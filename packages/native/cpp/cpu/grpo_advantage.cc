@@ -1,8 +1,10 @@
 // GrpoAdvantage: rewards of N samples -> advantages relative to their group (same group id).
 //
-// Memory bound: two passes over rewards and ids (8 bytes each) and one write of 4 bytes per sample. Statistics are float64,
-// taken relative to the first reward of the group, so that a group of equal rewards gives exactly 0. They are gathered in a
-// number of parts that depends on sizes alone: the result does not depend on the number of threads.
+// Memory bound: rewards and ids are read (8 bytes) and advantages written (4 bytes per sample), once where the samples of a
+// group stand together with rising ids, twice and with a table of groups otherwise. Statistics are float64, taken relative to
+// the first reward of the group, so that a group of equal rewards gives exactly 0. The work is cut into parts by sizes alone:
+// the result does not depend on the number of threads.
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <unordered_map>
@@ -10,6 +12,7 @@
 
 #include "convert.h"
 #include "fused.h"
+#include "lanes.h"
 
 namespace uc {
 
@@ -101,10 +104,139 @@ std::vector<Moments> gather(const float* rewards, int64_t n, const GroupIndex& g
   return tables;
 }
 
+struct Options {
+  Scope scope;
+  bool leaveOneOut;
+  double epsilon, clip;  // clip 0: none
+
+  double limited(double advantage) const {
+    if (clip <= 0.0) return advantage;
+    return advantage > clip ? clip : (advantage < -clip ? -clip : advantage);
+  }
+};
+
 // advantage = (reward - mean) * scale
 struct Line {
   double mean, scale;
 };
+
+struct Counts {
+  int32_t groups = 0, withoutVariance = 0;
+};
+
+// The line of a group, and its place in the counts. `allDeviation` is used in the global scope.
+Line lineOf(const Moments& m, const Options& options, double allDeviation, Counts& counts) {
+  const double own = m.deviation();
+  ++counts.groups;
+  counts.withoutVariance += own < kZeroDeviation;
+  const double others = !options.leaveOneOut ? 1.0 : m.count > 1 ? m.count / (m.count - 1.0) : 0.0;
+  const double deviation = options.scope == Scope::Group ? own : allDeviation;
+  return {m.mean(), others / (options.scope == Scope::None ? 1.0 : deviation + options.epsilon)};
+}
+
+typedef double Doubles __attribute__((vector_size(kLanes / 2 * sizeof(double))));
+typedef float HalfFloats __attribute__((vector_size(kLanes / 2 * sizeof(float))));
+constexpr int64_t kDoubles = kLanes / 2;
+
+// The first kDoubles of n values, or all of them with `rest` behind.
+Doubles loadDoubles(const float* values, int64_t n, float rest) {
+  HalfFloats part = HalfFloats{} + rest;
+  if (n >= kDoubles) {
+    std::memcpy(&part, values, sizeof part);
+  } else {
+    for (int64_t i = 0; i < n; ++i) part[i] = values[i];
+  }
+  return __builtin_convertvector(part, Doubles);
+}
+
+double sumDoubles(Doubles v) {
+  double x[kDoubles];
+  std::memcpy(x, &v, sizeof v);
+  for (int64_t n = kDoubles / 2; n > 0; n /= 2) {
+    for (int64_t i = 0; i < n; ++i) x[i] += x[i + n];
+  }
+  return x[0];
+}
+
+Moments momentsOf(const float* values, int64_t n) {
+  Doubles sum = {}, squares = {};
+  for (int64_t i = 0; i < n; i += kDoubles) {
+    const Doubles d = loadDoubles(values + i, n - i, values[0]) - static_cast<double>(values[0]);
+    sum += d;
+    squares += d * d;
+  }
+  return {sumDoubles(sum), sumDoubles(squares), values[0], static_cast<int32_t>(n)};
+}
+
+void writeRun(const float* values, int64_t n, const Line& line, const Options& options, float* out) {
+  const double limit = options.clip > 0.0 ? options.clip : std::numeric_limits<double>::infinity();
+  for (int64_t i = 0; i < n; i += kDoubles) {
+    Doubles a = (loadDoubles(values + i, n - i, 0.0f) - line.mean) * line.scale;
+    a = a > limit ? Doubles{} + limit : a;
+    a = a < -limit ? Doubles{} - limit : a;
+    const HalfFloats narrow = __builtin_convertvector(a, HalfFloats);
+    if (n - i >= kDoubles) {
+      std::memcpy(out + i, &narrow, sizeof narrow);
+    } else {
+      for (int64_t j = 0; j < n - i; ++j) out[i + j] = narrow[j];
+    }
+  }
+}
+
+int64_t runEnd(const int32_t* ids, int64_t begin, int64_t n) {
+  int64_t end = begin + 1;
+  while (end < n && ids[end] == ids[begin]) ++end;
+  return end;
+}
+
+// One pass over groups that stand together with rising ids. False, with `out` in disorder, when they do not.
+bool advantagesOfRuns(const float* values, const int32_t* ids, int64_t n, const Options& options, float* out,
+                      Counts& counts) {
+  constexpr int64_t kPart = 16384;
+  const int64_t parts = (n + kPart - 1) / kPart;
+  const double all = options.scope == Scope::Global ? momentsOf(values, n).deviation() : 0.0;
+  std::atomic<int32_t> groups{0}, withoutVariance{0};
+  std::atomic<bool> rising{true};
+  parallelFor(parts, 4 * kPart, [&](int64_t firstPart, int64_t endPart) {
+    const int64_t end = std::min(endPart * kPart, n);
+    int64_t at = firstPart * kPart;
+    // A run that began before belongs to the part before.
+    while (at > 0 && at < end && ids[at] == ids[at - 1]) ++at;
+    Counts own;
+    while (at < end && rising.load(std::memory_order_relaxed)) {
+      const int64_t next = runEnd(ids, at, n);
+      if (next < n && ids[next] < ids[at]) rising.store(false, std::memory_order_relaxed);
+      writeRun(values + at, next - at, lineOf(momentsOf(values + at, next - at), options, all, own), options, out + at);
+      at = next;
+    }
+    groups += own.groups;
+    withoutVariance += own.withoutVariance;
+  });
+  counts = {groups, withoutVariance};
+  return rising;
+}
+
+// Groups in any order.
+void advantagesOfTable(const float* values, const int32_t* ids, int64_t n, const Options& options, float* out,
+                       Counts& counts) {
+  const GroupIndex groups(ids, n);
+  const std::vector<Moments> moments = gather(values, n, groups);
+  Moments all;
+  if (options.scope == Scope::Global) {
+    for (const Moments& m : moments) all.merge(m);
+  }
+  const double deviation = options.scope == Scope::Global ? all.deviation() : 0.0;
+  std::vector<Line> lines(moments.size());
+  for (size_t g = 0; g < moments.size(); ++g) {
+    if (moments[g].count > 0) lines[g] = lineOf(moments[g], options, deviation, counts);
+  }
+  parallelFor(n, 2, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const Line& line = lines[groups.at(i)];
+      out[i] = static_cast<float>(options.limited((values[i] - line.mean) * line.scale));
+    }
+  });
+}
 
 }  // namespace
 
@@ -115,45 +247,21 @@ void registerGrpoAdvantage(Registry& registry) {
     const Tensor ids = args.intTensor();
     const int64_t scopeCode = args.integer();
     const bool leaveOneOut = args.flag();
-    const double epsilon = args.real();
-    const double clip = args.real();
+    const double epsilon = args.real(), clip = args.real();
     if (ids.count != rewards.count) fail("one group id per reward is needed");
     if (scopeCode < 0 || scopeCode > 2) fail("unknown scope " + std::to_string(scopeCode));
-    const Scope scope = static_cast<Scope>(scopeCode);
+    const Options options{static_cast<Scope>(scopeCode), leaveOneOut, epsilon, clip};
     const int64_t n = rewards.count;
-    const Tensor out = results.make({n}, Phys::F32);
-    int32_t* groupCount = results.make({}, Phys::I32).i32();
-    int32_t* zeroCount = results.make({}, Phys::I32).i32();
-    *groupCount = *zeroCount = 0;
+    float* out = results.make({n}, Phys::F32).f32();
     const Converted wide(context, rewards, Phys::F32);
     const float* values = wide.tensor().f32();
-    const GroupIndex groups(ids.i32(), n);
-    if (n == 0) return;
-    const std::vector<Moments> moments = gather(values, n, groups);
-    Moments all;
-    if (scope == Scope::Global) {
-      for (const Moments& m : moments) all.merge(m);
+    Counts counts;
+    if (n > 0 && !advantagesOfRuns(values, ids.i32(), n, options, out, counts)) {
+      counts = {};
+      advantagesOfTable(values, ids.i32(), n, options, out, counts);
     }
-    std::vector<Line> lines(moments.size());
-    for (size_t g = 0; g < moments.size(); ++g) {
-      const Moments& m = moments[g];
-      if (m.count == 0) continue;
-      const double own = m.deviation();
-      ++*groupCount;
-      *zeroCount += own < kZeroDeviation;
-      const double others = !leaveOneOut ? 1.0 : m.count > 1 ? m.count / (m.count - 1.0) : 0.0;
-      const double divisor = scope == Scope::None ? 1.0 : (scope == Scope::Group ? own : all.deviation()) + epsilon;
-      lines[g] = {m.mean(), others / divisor};
-    }
-    float* advantages = out.f32();
-    parallelFor(n, 2, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const Line& line = lines[groups.at(i)];
-        double a = (values[i] - line.mean) * line.scale;
-        if (clip > 0.0) a = a > clip ? clip : (a < -clip ? -clip : a);
-        advantages[i] = static_cast<float>(a);
-      }
-    });
+    *results.make({}, Phys::I32).i32() = counts.groups;
+    *results.make({}, Phys::I32).i32() = counts.withoutVariance;
   });
 }
 

@@ -6,6 +6,7 @@
 
 #include "convert.h"
 #include "fused.h"
+#include "lanes.h"
 #include "row_sums.h"
 
 namespace uc {
@@ -22,13 +23,14 @@ struct Clipping {
     c.advantage = static_cast<float>(args.real());
     return c;
   }
-  float limited(float a) const {
+  Lanes limited(Lanes a) const {
     if (advantage <= 0.0f) return a;
-    return a > advantage ? advantage : (a < -advantage ? -advantage : a);
+    const Lanes low = a > advantage ? allLanes(advantage) : a;
+    return low < -advantage ? allLanes(-advantage) : low;
   }
-  float clipped(float ratio) const {
-    const float top = 1.0f + high, bottom = 1.0f - low;
-    return ratio > top ? top : (ratio < bottom ? bottom : ratio);
+  Lanes clipped(Lanes ratio) const {
+    const Lanes low = ratio > 1.0f + high ? allLanes(1.0f + high) : ratio;
+    return low < 1.0f - this->low ? allLanes(1.0f - this->low) : low;
   }
 };
 
@@ -38,8 +40,12 @@ struct Samples {
       : now_(context, now, Phys::F32), old_(context, old, Phys::F32), advantage_(context, advantage, Phys::F32) {
     if (old.count != now.count || advantage.count != now.count) fail("three vectors of one length are needed");
   }
-  float ratio(int64_t i) const { return std::exp(now_.tensor().f32()[i] - old_.tensor().f32()[i]); }
-  float advantage(int64_t i) const { return advantage_.tensor().f32()[i]; }
+  // exp(now - old), by a pair of loads as eachVector() gives them.
+  template <class Load>
+  Lanes ratio(const Load& load) const {
+    return expLanes(load(now_.tensor().f32()) - load(old_.tensor().f32()));
+  }
+  const float* advantage() const { return advantage_.tensor().f32(); }
 
  private:
   Converted now_, old_, advantage_;
@@ -77,14 +83,19 @@ void registerGrpoLoss(Registry& registry) {
     float* belowShare = results.make({}, Phys::F32).f32();
     std::atomic<int64_t> above{0}, below{0};
     parallelFor(n, 8, [&](int64_t begin, int64_t end) {
+      IntLanes higher = {}, lower = {};
+      // Behind the end the ratio is 1, which is never outside.
+      eachVector(begin, end, [&](int64_t, const auto& load, const auto& store) {
+        const Lanes a = clipping.limited(load(samples.advantage())), ratio = samples.ratio(load);
+        const Lanes free = -a * ratio, bound = -a * clipping.clipped(ratio);
+        store(loss, (free > bound) | (free != free) ? free : bound);
+        higher -= ratio - 1.0f > clipping.high;  // a comparison gives -1
+        lower -= 1.0f - ratio > clipping.low;
+      });
       int64_t high = 0, low = 0;
-      for (int64_t i = begin; i < end; ++i) {
-        const float a = clipping.limited(samples.advantage(i));
-        const float ratio = samples.ratio(i);
-        const float free = -a * ratio, bound = -a * clipping.clipped(ratio);
-        loss[i] = free > bound || free != free ? free : bound;
-        high += ratio - 1.0f > clipping.high;
-        low += 1.0f - ratio > clipping.low;
+      for (int i = 0; i < kLanes; ++i) {
+        high += higher[i];
+        low += lower[i];
       }
       above += high;
       below += low;
@@ -106,12 +117,11 @@ void registerGrpoLoss(Registry& registry) {
     float* out = results.make({now.count}, Phys::F32).f32();
     const float* d = upstream.tensor().f32();
     parallelFor(now.count, 8, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const float a = clipping.limited(samples.advantage(i));
-        const float ratio = samples.ratio(i);
-        const float free = -a * ratio, bound = -a * clipping.clipped(ratio);
-        out[i] = free < bound ? 0.0f : d[i] * free;
-      }
+      eachVector(begin, end, [&](int64_t, const auto& load, const auto& store) {
+        const Lanes a = clipping.limited(load(samples.advantage())), ratio = samples.ratio(load);
+        const Lanes free = -a * ratio, bound = -a * clipping.clipped(ratio);
+        store(out, free < bound ? Lanes{} : load(d) * free);
+      });
     });
   });
 

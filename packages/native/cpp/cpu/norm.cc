@@ -1,48 +1,58 @@
-// RMSNorm and LayerNorm over the last dimension, forward and backward.
+// RMSNorm, RMSNorm of a sum, and LayerNorm over the last dimension, forward and backward.
 //
-// x [rows, D], weight [D], bias [D]. Memory bound: forward reads x and writes y (8 bytes per f32 element), backward reads
-// x and dy and writes dx (12 bytes). Statistics are f32, recomputed in the backward pass while the row is in cache.
+// x [rows, D], weight [D], bias [D]. Memory bound: forward reads x and writes y (8 bytes per f32 element), with a residual it
+// reads two and writes two, backward reads x and dy and writes dx (12 bytes). Statistics are f32, recomputed in the backward
+// pass while the row is in cache. About 15 flops per element.
 #include <cmath>
-#include <vector>
+#include <type_traits>
 
 #include "column_sums.h"
 #include "convert.h"
 #include "fused.h"
-#include "rows.h"
+#include "lanes.h"
 
 namespace uc {
 
 namespace {
 
-float sumOf(const float* x, int64_t n) {
-  float s = 0.0f;
-#pragma omp simd reduction(+ : s)
-  for (int64_t i = 0; i < n; ++i) s += x[i];
-  return s;
-}
-
+// 1 / sqrt(variance + eps), or of the mean square, and the mean (0 for RMSNorm).
 struct Moments {
-  float mean;
-  float inverse;  // 1 / sqrt(variance + eps), or 1 / sqrt(mean square + eps)
+  float mean, inverse;
 };
 
-Moments moments(const float* x, int64_t n, float eps, bool centre) {
-  const float mean = centre ? sumOf(x, n) / static_cast<float>(n) : 0.0f;
-  float s = 0.0f;
-#pragma omp simd reduction(+ : s)
-  for (int64_t i = 0; i < n; ++i) s += (x[i] - mean) * (x[i] - mean);
-  return {mean, 1.0f / std::sqrt(s / static_cast<float>(n) + eps)};
+// f(i, load) gives a vector of summands; lanes behind the end must give 0. Four sums hide the latency of the additions.
+template <class F>
+float sumOf(int64_t n, const F& f) {
+  Lanes sum[4] = {};
+  int64_t i = 0;
+  const auto whole = [](int64_t at) { return [at](const auto* p) { return loadLanes(p + at); }; };
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+    for (int u = 0; u < 4; ++u) sum[u] += f(whole(i + u * kLanes), kLanes);
+  }
+  for (; i + kLanes <= n; i += kLanes) sum[0] += f(whole(i), kLanes);
+  if (i < n) sum[1] += f([i, n](const auto* p) { return loadPart(p + i, n - i); }, n - i);
+  return sumLanes((sum[0] + sum[1]) + (sum[2] + sum[3]));
+}
+
+template <bool Centre, class X>
+Moments moments(const X* x, int64_t n, float eps) {
+  const float scale = 1.0f / static_cast<float>(n);
+  const float mean = Centre ? scale * sumOf(n, [x](const auto& load, int64_t) { return load(x); }) : 0.0f;
+  const float squares = sumOf(n, [x, mean](const auto& load, int64_t count) {
+    Lanes d = load(x) - mean;
+    for (int64_t i = count; Centre && i < kLanes; ++i) d[i] = 0.0f;
+    return d * d;
+  });
+  return {mean, 1.0f / std::sqrt(squares * scale + eps)};
 }
 
 struct Operands {
   Tensor x, weight, bias;
   int64_t rows, size;
-  bool centre;
 };
 
 Operands readOperands(Args& args, bool centre) {
   Operands o;
-  o.centre = centre;
   o.x = args.floatTensor();
   o.weight = args.floatTensor();
   if (centre) o.bias = args.floatTensor();
@@ -52,89 +62,157 @@ Operands readOperands(Args& args, bool centre) {
   return o;
 }
 
+template <bool Centre, class X, class Y>
+void normRow(const X* x, const float* w, const float* b, int64_t n, float eps, Y* y) {
+  const Moments m = moments<Centre>(x, n, eps);
+  eachVector(0, n, [&](int64_t i, const auto& load, const auto& store) {
+    prefetch(x + n + i);
+    const Lanes h = (load(x) - m.mean) * m.inverse;
+    store(y, Centre ? h * load(w) + load(b) : h * load(w));
+  });
+}
+
+template <bool Centre>
 void forward(Context& context, const Operands& o, float eps, const Tensor& y) {
-  const Converted weight(context, o.weight, Phys::F32);
-  const Converted bias(context, o.centre ? o.bias : o.weight, Phys::F32);
-  const float* w = weight.tensor().f32();
-  const float* b = bias.tensor().f32();
-  const int64_t n = o.size;
-  parallelFor(o.rows, 4 * n, [&](int64_t begin, int64_t end) {
-    std::vector<float> bufferX(n), bufferY(n);
-    for (int64_t row = begin; row < end; ++row) {
-      const float* x = readRow(o.x, row * n, n, bufferX.data());
-      float* out = rowTarget(y, row * n, bufferY.data());
-      const Moments m = moments(x, n, eps, o.centre);
-      if (o.centre) {
-#pragma omp simd
-        for (int64_t i = 0; i < n; ++i) out[i] = (x[i] - m.mean) * m.inverse * w[i] + b[i];
-      } else {
-#pragma omp simd
-        for (int64_t i = 0; i < n; ++i) out[i] = x[i] * m.inverse * w[i];
-      }
-      writeRow(y, row * n, n, out);
-    }
+  const Converted weight(context, o.weight, Phys::F32), bias(context, Centre ? o.bias : o.weight, Phys::F32);
+  const float *w = weight.tensor().f32(), *b = bias.tensor().f32();
+  withFloats(o.x.phys, [&](auto* xType) {
+    withFloats(y.phys, [&](auto* yType) {
+      using X = std::remove_pointer_t<decltype(xType)>;
+      using Y = std::remove_pointer_t<decltype(yType)>;
+      parallelFor(o.rows, 4 * o.size, [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          const int64_t at = row * o.size;
+          normRow<Centre>(o.x.as<X>() + at, w, b, o.size, eps, y.as<Y>() + at);
+        }
+      });
+    });
   });
 }
 
-// With h = (x - mean) r and g = dy w:  dx = r (g - mean(g) - h mean(g h)), without mean(g) for RMSNorm;
-// dw = sum over rows of dy h, db = sum over rows of dy.
-void backward(Context& context, const Operands& o, const Tensor& dy, float eps, const Tensor& dx, float* parameterGrads) {
+// sum = x + residual, y = RMSNorm(sum): the row is normalised as it was stored.
+void forwardResidual(Context& context, const Operands& o, const Tensor& residual, float eps, const Tensor& sum,
+                     const Tensor& y) {
   const Converted weight(context, o.weight, Phys::F32);
   const float* w = weight.tensor().f32();
-  const int64_t n = o.size;
+  withFloats(o.x.phys, [&](auto* xType) {
+    withFloats(residual.phys, [&](auto* rType) {
+      withFloats(sum.phys, [&](auto* sType) {
+        withFloats(y.phys, [&](auto* yType) {
+          const auto of = [](auto* type, const Tensor& t, int64_t at) { return t.as<std::remove_pointer_t<decltype(type)>>() + at; };
+          parallelFor(o.rows, 5 * o.size, [&](int64_t begin, int64_t end) {
+            for (int64_t at = begin * o.size; at < end * o.size; at += o.size) {
+              const auto *x = of(xType, o.x, at), *r = of(rType, residual, at);
+              auto* s = of(sType, sum, at);
+              eachVector(0, o.size, [&](int64_t, const auto& load, const auto& store) { store(s, load(x) + load(r)); });
+              normRow<false>(s, w, w, o.size, eps, of(yType, y, at));
+            }
+          });
+        });
+      });
+    });
+  });
+}
+
+// With h = (x - mean) r and g = dy w:  dx = r (g - mean(g) - h mean(g h)), without mean(g) for RMSNorm, plus `extra` where
+// there is one; dw = sum over rows of dy h, db = sum over rows of dy. `sums` holds dw, then db.
+template <bool Centre, class X, class D, class E>
+void rowGradient(const X* x, const float* w, const D* dy, const E* extra, int64_t n, float eps, X* dx, float* sums) {
+  const Moments m = moments<Centre>(x, n, eps);
   const float scale = 1.0f / static_cast<float>(n);
-  sumOverRows(context, o.rows, o.centre ? 2 * n : n, 10 * n, parameterGrads, [&](int64_t begin, int64_t end, float* sums) {
-    std::vector<float> bufferX(n), bufferDy(n), bufferDx(n);
-    for (int64_t row = begin; row < end; ++row) {
-      const float* x = readRow(o.x, row * n, n, bufferX.data());
-      const float* d = readRow(dy, row * n, n, bufferDy.data());
-      float* out = rowTarget(dx, row * n, bufferDx.data());
-      const Moments m = moments(x, n, eps, o.centre);
-      float meanG = 0.0f, meanGh = 0.0f;
-#pragma omp simd reduction(+ : meanG, meanGh)
-      for (int64_t i = 0; i < n; ++i) {
-        const float g = d[i] * w[i];
-        meanG += g;
-        meanGh += g * (x[i] - m.mean) * m.inverse;
-      }
-      meanG = o.centre ? meanG * scale : 0.0f;
-      meanGh *= scale;
-#pragma omp simd
-      for (int64_t i = 0; i < n; ++i) {
-        const float h = (x[i] - m.mean) * m.inverse;
-        out[i] = m.inverse * (d[i] * w[i] - meanG - h * meanGh);
-        sums[i] += d[i] * h;
-      }
-      if (o.centre) {
-#pragma omp simd
-        for (int64_t i = 0; i < n; ++i) sums[n + i] += d[i];
-      }
-      writeRow(dx, row * n, n, out);
-    }
+  const float meanGh = scale * sumOf(n, [&](const auto& load, int64_t) {
+    return load(dy) * load(w) * ((load(x) - m.mean) * m.inverse);
+  });
+  const float meanG = Centre ? scale * sumOf(n, [&](const auto& load, int64_t) { return load(dy) * load(w); }) : 0.0f;
+  float* biasSums = sums + n;
+  eachVector(0, n, [&](int64_t i, const auto& load, const auto& store) {
+    prefetch(x + n + i);
+    prefetch(dy + n + i);
+    const Lanes h = (load(x) - m.mean) * m.inverse, d = load(dy);
+    Lanes change = (d * load(w) - meanG - h * meanGh) * m.inverse;
+    if (extra != nullptr) change += load(extra);
+    store(dx, change);
+    store(sums, load(sums) + d * h);
+    if (Centre) store(biasSums, load(biasSums) + d);
   });
 }
 
-void addNorm(Registry& registry, const char* name, const char* gradName, bool centre) {
-  // x, weight, (bias); bf16 output, eps -> y
-  registry.add(name, [centre](Context& context, Args& args, Results& results) {
-    const Operands o = readOperands(args, centre);
+template <bool Centre>
+void backward(Context& context, const Operands& o, const Tensor& dy, const Tensor& extra, float eps, const Tensor& dx,
+              float* parameterGrads) {
+  const Converted weight(context, o.weight, Phys::F32);
+  const float* w = weight.tensor().f32();
+  const int64_t n = o.size;
+  withFloats(o.x.phys, [&](auto* xType) {
+    withFloats(dy.phys, [&](auto* dType) {
+      withFloats(extra.phys, [&](auto* eType) {
+        using X = std::remove_pointer_t<decltype(xType)>;
+        using D = std::remove_pointer_t<decltype(dType)>;
+        using E = std::remove_pointer_t<decltype(eType)>;
+        sumOverRows(context, o.rows, Centre ? 2 * n : n, 10 * n, parameterGrads,
+                    [&](int64_t begin, int64_t end, float* sums) {
+          for (int64_t at = begin * n; at < end * n; at += n) {
+            const E* more = extra.data == nullptr ? nullptr : extra.as<E>() + at;
+            rowGradient<Centre>(o.x.as<X>() + at, w, dy.as<D>() + at, more, n, eps, dx.as<X>() + at, sums);
+          }
+        });
+      });
+    });
+  });
+}
+
+void addRmsNorm(Registry& registry) {
+  // x, weight; bf16 output, eps -> y
+  registry.add("RmsNorm", [](Context& context, Args& args, Results& results) {
+    const Operands o = readOperands(args, false);
     const Phys phys = args.flag() ? Phys::BF16 : o.x.phys;
     const float eps = static_cast<float>(args.real());
-    forward(context, o, eps, results.make(o.x.dims, phys));
+    forward<false>(context, o, eps, results.make(o.x.dims, phys));
   });
 
-  // x, weight, (bias), dy; eps -> dx, dWeight (and dBias): [D] or [2, D]
-  registry.add(gradName, [centre](Context& context, Args& args, Results& results) {
-    const Operands o = readOperands(args, centre);
+  // x, weight, dy, (dSum); eps -> dx, dWeight [D]. dSum is what reaches x beside the norm.
+  registry.add("RmsNormGrad", [](Context& context, Args& args, Results& results) {
+    const Operands o = readOperands(args, false);
+    const Tensor dy = args.floatTensor(), extra = args.optionalTensor();
+    const float eps = static_cast<float>(args.real());
+    const bool fits = dy.dims == o.x.dims && (extra.data == nullptr || (extra.dims == o.x.dims && isFloat(extra.phys)));
+    if (!fits) fail("x, dy and dSum of one shape are needed");
+    const Tensor dx = results.make(o.x.dims, o.x.phys);
+    const Tensor dWeight = results.make({o.size}, Phys::F32);
+    backward<false>(context, o, dy, extra, eps, dx, dWeight.f32());
+  });
+
+  // x, weight, residual; bf16 output, eps -> y, sum = x + residual
+  registry.add("RmsNormResidual", [](Context& context, Args& args, Results& results) {
+    const Operands o = readOperands(args, false);
+    const Tensor residual = args.floatTensor();
+    const Phys sumPhys = promote(o.x.phys, residual.phys), phys = args.flag() ? Phys::BF16 : sumPhys;
+    const float eps = static_cast<float>(args.real());
+    if (residual.dims != o.x.dims) fail("x and residual differ in shape");
+    const Tensor y = results.make(o.x.dims, phys), sum = results.make(o.x.dims, sumPhys);
+    forwardResidual(context, o, residual, eps, sum, y);
+  });
+}
+
+void addLayerNorm(Registry& registry) {
+  // x, weight, bias; bf16 output, eps -> y
+  registry.add("LayerNorm", [](Context& context, Args& args, Results& results) {
+    const Operands o = readOperands(args, true);
+    const Phys phys = args.flag() ? Phys::BF16 : o.x.phys;
+    const float eps = static_cast<float>(args.real());
+    forward<true>(context, o, eps, results.make(o.x.dims, phys));
+  });
+
+  // x, weight, bias, dy; eps -> dx, dWeight [D], dBias [D]
+  registry.add("LayerNormGrad", [](Context& context, Args& args, Results& results) {
+    const Operands o = readOperands(args, true);
     const Tensor dy = args.floatTensor();
     const float eps = static_cast<float>(args.real());
     if (dy.dims != o.x.dims) fail("x and dy differ in shape");
     const Tensor dx = results.make(o.x.dims, o.x.phys);
-    const Tensor dWeight = results.make({o.size}, Phys::F32);
-    if (!centre) return backward(context, o, dy, eps, dx, dWeight.f32());
-    const Tensor dBias = results.make({o.size}, Phys::F32);
+    const Tensor dWeight = results.make({o.size}, Phys::F32), dBias = results.make({o.size}, Phys::F32);
     Scratch<float> both(context, std::max<int64_t>(2 * o.size, 1));
-    backward(context, o, dy, eps, dx, both.data());
+    backward<true>(context, o, dy, Tensor{}, eps, dx, both.data());
     std::memcpy(dWeight.data, both.data(), static_cast<size_t>(o.size) * sizeof(float));
     std::memcpy(dBias.data, both.data() + o.size, static_cast<size_t>(o.size) * sizeof(float));
   });
@@ -143,8 +221,8 @@ void addNorm(Registry& registry, const char* name, const char* gradName, bool ce
 }  // namespace
 
 void registerNorm(Registry& registry) {
-  addNorm(registry, "RmsNorm", "RmsNormGrad", false);
-  addNorm(registry, "LayerNorm", "LayerNormGrad", true);
+  addRmsNorm(registry);
+  addLayerNorm(registry);
 }
 
 }  // namespace uc

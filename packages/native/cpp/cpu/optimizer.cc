@@ -9,13 +9,15 @@
 
 #include "convert.h"
 #include "fused.h"
+#include "lanes.h"
 #include "rows.h"
 
 namespace uc {
 
 namespace {
 
-constexpr int64_t kBlock = 16384;
+constexpr int64_t kBlock = 16384;   // elements of an item of work
+constexpr int64_t kStretch = 1024;  // elements that are widened at a time
 
 double blockSquares(const Tensor& t, int64_t begin, int64_t end) {
   float buffer[256];
@@ -89,10 +91,10 @@ inline bf16 toBf16Randomly(float value, uint32_t random) {
 // Rounding to nearest would lose every change of a moment below 1/256 of it, that is all of a second moment with
 // beta2 = 0.999; random rounding keeps the mean. The bits depend on the step and the element alone.
 void storeMoments(const float* first, const float* second, bf16* narrowFirst, bf16* narrowSecond, int64_t n,
-                  uint32_t key) {
+                  uint32_t key, uint32_t from) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) {
-    const uint32_t random = mixed(static_cast<uint32_t>(i) ^ key);
+    const uint32_t random = mixed((from + static_cast<uint32_t>(i)) ^ key);
     narrowFirst[i] = toBf16Randomly(first[i], random);
     narrowSecond[i] = toBf16Randomly(second[i], random >> 16);
   }
@@ -108,26 +110,28 @@ struct Parameter {
   float decay;
 };
 
-// One stretch of at most kBlock elements; `buffer` has room for three of them.
-void updateStretch(const Parameter& p, int64_t at, int64_t n, AdamW settings, uint32_t key, float* buffer) {
+// Elements [begin, end) of a block that starts at `block`; `key` is the block's.
+void updateStretch(const Parameter& p, int64_t block, int64_t begin, int64_t end, AdamW settings, uint32_t key) {
   settings.decay = p.decay;
-  const float* gradient = readRow(p.gradient, at, n, buffer);
-  float* first = buffer + kBlock;
-  float* second = buffer + 2 * kBlock;
+  float gradientBuffer[kStretch], firstBuffer[kStretch], secondBuffer[kStretch];
+  const int64_t n = end - begin;
+  const float* gradient = readRow(p.gradient, begin, n, gradientBuffer);
   const bool narrow = p.first.phys == Phys::BF16;
+  float* first = rowTarget(p.first, begin, firstBuffer);
+  float* second = rowTarget(p.second, begin, secondBuffer);
   if (narrow) {
-    widen(p.first.b16() + at, first, n);
-    widen(p.second.b16() + at, second, n);
-  } else {
-    first = p.first.f32() + at;
-    second = p.second.f32() + at;
+    widen(p.first.b16() + begin, first, n);
+    widen(p.second.b16() + begin, second, n);
   }
-  settings.update(p.variable.f32() + at, gradient, first, second, n);
-  if (narrow) storeMoments(first, second, p.first.b16() + at, p.second.b16() + at, n, key);
+  settings.update(p.variable.f32() + begin, gradient, first, second, n);
+  if (narrow) {
+    storeMoments(first, second, p.first.b16() + begin, p.second.b16() + begin, n, key,
+                 static_cast<uint32_t>(begin - block));
+  }
 }
 
 // Many tensors as one list of blocks, so that small ones share the threads too.
-void adamw(Context& context, std::vector<Parameter>& parameters, const AdamW& settings, uint32_t step) {
+void adamw(const std::vector<Parameter>& parameters, const AdamW& settings, uint32_t step) {
   struct Part {
     const Parameter* parameter;
     int64_t begin;
@@ -136,14 +140,38 @@ void adamw(Context& context, std::vector<Parameter>& parameters, const AdamW& se
   for (const Parameter& p : parameters) {
     for (int64_t at = 0; at < p.variable.count; at += kBlock) parts.push_back({&p, at});
   }
-  Scratch<float> buffers(context, 3 * kBlock * omp_get_max_threads());
   parallelFor(static_cast<int64_t>(parts.size()), kBlock * 4, [&](int64_t begin, int64_t end) {
-    float* buffer = buffers.data() + 3 * kBlock * omp_get_thread_num();
     for (int64_t i = begin; i < end; ++i) {
       const Parameter& p = *parts[i].parameter;
-      const int64_t at = parts[i].begin;
+      const int64_t block = parts[i].begin, end = std::min(block + kBlock, p.variable.count);
       const uint32_t key = mixed(mixed(step) + static_cast<uint32_t>(i));
-      updateStretch(p, at, std::min(kBlock, p.variable.count - at), settings, key, buffer);
+      for (int64_t at = block; at < end; at += kStretch) {
+        updateStretch(p, block, at, std::min(at + kStretch, end), settings, key);
+      }
+    }
+  });
+}
+
+struct Average {
+  Tensor average, value;
+};
+
+void updateAverages(const std::vector<Average>& averages, double decay) {
+  const float keep = static_cast<float>(decay), rest = static_cast<float>(1.0 - decay);
+  std::vector<std::pair<const Average*, int64_t>> parts;
+  for (const Average& a : averages) {
+    for (int64_t at = 0; at < a.average.count; at += kBlock) parts.emplace_back(&a, at);
+  }
+  parallelFor(static_cast<int64_t>(parts.size()), kBlock, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto& [pair, at] = parts[i];
+      float* average = pair->average.f32();
+      withFloats(pair->value.phys, [&](auto* type) {
+        const auto* value = pair->value.as<std::remove_pointer_t<decltype(type)>>();
+        eachVector(at, std::min(at + kBlock, pair->average.count), [&](int64_t, const auto& load, const auto& store) {
+          store(average, load(average) * keep + load(value) * rest);
+        });
+      });
     }
   });
 }
@@ -160,7 +188,7 @@ void registerOptimizer(Registry& registry) {
 
   // norm, count, (variable, gradient, first, second) each; step; lr, beta1, beta2, eps, correction1, correction2, clipNorm,
   // then one decay per variable. Changes variable, first and second.
-  registry.add("AdamW", [](Context& context, Args& args, Results&) {
+  registry.add("AdamW", [](Context&, Args& args, Results&) {
     const Tensor norm = args.floatTensor();
     std::vector<Parameter> parameters;
     for (int64_t count = args.integer(); count > 0; --count) {
@@ -190,22 +218,20 @@ void registerOptimizer(Registry& registry) {
     for (Parameter& p : parameters) p.decay = static_cast<float>(args.real());
     const double length = masterValues(norm, "the norm")[0];
     settings.factor = clip > 0 ? static_cast<float>(std::min(1.0, clip / (length + 1e-6))) : 1.0f;
-    adamw(context, parameters, settings, step);
+    adamw(parameters, settings, step);
   });
 
-  // average, value; decay. Changes the average.
-  registry.add("EmaUpdate", [](Context& context, Args& args, Results&) {
-    const Tensor average = args.floatTensor();
-    const Tensor value = args.floatTensor();
-    const double decay = args.real();
-    if (average.count != value.count) fail("average and value differ in size");
-    const Converted wide(context, value, Phys::F32);
-    float* a = masterValues(average, "the average");
-    const float* v = wide.tensor().f32();
-    const float keep = static_cast<float>(decay), rest = static_cast<float>(1.0 - decay);
-    parallelFor(average.count, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) a[i] = keep * a[i] + rest * v[i];
-    });
+  // count, (average, value) each; decay. Changes the averages.
+  registry.add("EmaUpdate", [](Context&, Args& args, Results&) {
+    std::vector<Average> averages;
+    for (int64_t count = args.integer(); count > 0; --count) {
+      Average& a = averages.emplace_back();
+      a.average = args.floatTensor();
+      a.value = args.floatTensor();
+      masterValues(a.average, "the average");
+      if (a.average.count != a.value.count) fail("average and value differ in size");
+    }
+    updateAverages(averages, args.real());
   });
 
   // sum, addend: sum += addend, in the type of the sum

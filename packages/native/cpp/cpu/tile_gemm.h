@@ -5,25 +5,12 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
+
+#include "lanes.h"
 
 namespace uc {
 
-#ifdef __AVX512F__
-constexpr int kLanes = 16;
-#else
-constexpr int kLanes = 8;
-#endif
 constexpr int kPanel = 4;
-
-typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float))));
-
-inline Lanes loadLanes(const float* p) {
-  Lanes v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-inline void storeLanes(float* p, Lanes v) { std::memcpy(p, &v, sizeof v); }
 
 struct TileA {
   const float* data;

@@ -8,12 +8,10 @@
 
 #ifdef __AVX512BF16__
 
-#include <immintrin.h>
-
 #include <cstdint>
 #include <cstring>
 
-#include "../runtime/phys.h"
+#include "lanes.h"
 
 namespace uc {
 

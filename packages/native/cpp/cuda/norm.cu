@@ -74,6 +74,27 @@ void forward(Context& context, Args& args, Results& results) {
   });
 }
 
+// x, weight, residual; bf16 output, eps -> y, sum = x + residual. The sum is normalised as it is stored.
+void forwardResidual(Context& context, Args& args, Results& results) {
+  Operands o = readOperands(args, false);
+  const Tensor residual = args.floatTensor();
+  const Phys sumPhys = promote(o.x.phys, residual.phys), phys = args.flag() ? Phys::BF16 : sumPhys;
+  const float eps = static_cast<float>(args.real());
+  if (residual.dims != o.x.dims) fail("x and residual differ in shape");
+  const Floats y(results.make(o.x.dims, phys)), x(o.x), addend(residual);
+  o.x = results.make(o.x.dims, sumPhys);
+  const Floats sum(o.x);
+  forEach(context, residual.count, [=] __device__(int64_t i) { sum.put(i, x[i] + addend[i]); });
+  const Rows r = o.onDevice(eps);
+  forEachBlock(context, o.rows, [=] __device__(int64_t row) {
+    const Moments m = r.moments(row);
+    for (int64_t i = threadIdx.x; i < r.size; i += kBlockThreads) {
+      const int64_t at = row * r.size + i;
+      y.put(at, r.x[at] * m.inverse * r.weight[i]);
+    }
+  });
+}
+
 // With h = (x - mean) r and g = dy w:  dx = r (g - mean(g) - h mean(g h)), without mean(g) for RMSNorm. Keeps the moments.
 void rowGradients(Context& context, const Rows& r, int64_t rows, const Floats& dy, const Floats& dx, Moments* moments) {
   forEachBlock(context, rows, [=] __device__(int64_t row) {
@@ -106,19 +127,24 @@ void parameterGradients(Context& context, const Rows& r, int64_t rows, const Flo
   columnSums(context, rows, r.size, dBias, [=] __device__(int64_t row, int64_t i) { return dy[row * r.size + i]; });
 }
 
-// x, weight, (bias), dy; eps -> dx, dWeight (and dBias)
+// x, weight, (bias), dy, (dSum, RMSNorm alone); eps -> dx, dWeight (and dBias). dSum is what reaches x beside the norm.
 template <bool centre>
 void backward(Context& context, Args& args, Results& results) {
   const Operands o = readOperands(args, centre);
   const Tensor dy = args.floatTensor();
+  const Tensor extra = centre ? Tensor{} : args.optionalTensor();
   const Rows r = o.onDevice(static_cast<float>(args.real()));
-  if (dy.dims != o.x.dims) fail("x and dy differ in shape");
+  const bool fits = dy.dims == o.x.dims && (extra.data == nullptr || (extra.dims == o.x.dims && isFloat(extra.phys)));
+  if (!fits) fail("x, dy and dSum of one shape are needed");
   const Floats dx(results.make(o.x.dims, o.x.phys));
   float* dWeight = results.make({o.size}, Phys::F32).f32();
   float* dBias = centre ? results.make({o.size}, Phys::F32).f32() : nullptr;
   const DeviceScratch<Moments> moments(context, std::max<int64_t>(o.rows, 1));
   rowGradients(context, r, o.rows, Floats(dy), dx, moments.data());
   parameterGradients(context, r, o.rows, Floats(dy), moments.data(), dWeight, dBias);
+  if (extra.data == nullptr) return;
+  const Floats more(extra);
+  forEach(context, extra.count, [=] __device__(int64_t i) { dx.put(i, dx[i] + more[i]); });
 }
 
 }  // namespace
@@ -126,6 +152,7 @@ void backward(Context& context, Args& args, Results& results) {
 void registerCudaNorm(Registry& r) {
   r.addCuda("RmsNorm", forward<false>);
   r.addCuda("RmsNormGrad", backward<false>);
+  r.addCuda("RmsNormResidual", forwardResidual);
   r.addCuda("LayerNorm", forward<true>);
   r.addCuda("LayerNormGrad", backward<true>);
 }

@@ -137,16 +137,22 @@ void adamw(Context& context, Args& args, Results&) {
   });
 }
 
-// average, value; decay. Changes the average.
+// count, (average, value) each; decay. Changes the averages.
 void emaUpdate(Context& context, Args& args, Results&) {
-  const Tensor average = args.floatTensor();
-  const Tensor value = args.floatTensor();
+  std::vector<std::pair<Tensor, Tensor>> pairs;
+  for (int64_t count = args.integer(); count > 0; --count) {
+    const Tensor average = args.floatTensor();
+    const Tensor value = args.floatTensor();
+    if (average.count != value.count) fail("average and value differ in size");
+    if (average.phys != Phys::F32) fail(std::string("the average must be stored as f32, found ") + nameOf(average.phys));
+    pairs.emplace_back(average, value);
+  }
   const double decay = args.real();
-  if (average.count != value.count) fail("average and value differ in size");
-  if (average.phys != Phys::F32) fail(std::string("the average must be stored as f32, found ") + nameOf(average.phys));
   const float keep = static_cast<float>(decay), rest = static_cast<float>(1.0 - decay);
-  const Floats a(average), v(value);
-  forEach(context, average.count, [=] __device__(int64_t i) { a.put(i, keep * a[i] + rest * v[i]); });
+  for (const auto& pair : pairs) {
+    const Floats a(pair.first), v(pair.second);
+    forEach(context, pair.first.count, [=] __device__(int64_t i) { a.put(i, keep * a[i] + rest * v[i]); });
+  }
 }
 
 // sum, addend: sum += addend, in the type of the sum

@@ -1,6 +1,6 @@
 import * as tf from '../../lib/tfjs.mjs';
 import { kernel, type NativeKernel } from '../kernels/kernel.js';
-import { expectFloat, expectThat } from './check.js';
+import { expectFloat, expectScale, expectThat } from './check.js';
 import { computesInBf16, hasKernel, runMany, runOne } from './dispatch.js';
 import { composedAttention } from './packed-attention.js';
 
@@ -74,8 +74,8 @@ export function composedCachedAttention(
  * @param v `[n, Hkv, D]`
  * @param cache the past; `length` 0 is allowed
  * @param causal true: query i sees the past and chunk keys 0…i; false: the past and the whole chunk
- * @param scale factor on q·k; 1/√D when absent
- * @returns `[n, Hq, D]`. No gradient on the native backend.
+ * @param scale positive factor on q·k; 1/√D when absent
+ * @returns `[n, Hq, D]`. There is no gradient on the native backend: differentiating it throws an error naming the op.
  * @throws Error naming the shapes when they do not fit, or the entry when the page table does not cover the past
  */
 export function cachedAttention(
@@ -102,6 +102,7 @@ export function cachedAttention(
   expectThat(fits, 'cachedAttention', expected, { q, k, v, keys, values });
   checkPages('cachedAttention', keys, pageTable, length);
   const factor = scale ?? 1 / Math.sqrt(size);
+  expectScale('cachedAttention', factor);
   if (!hasKernel('CachedAttention')) return composedCachedAttention(q, k, v, cache, causal, factor);
   const pages = pageTable.subarray(0, Math.ceil(length / keys.shape[1]!));
   const attrs = { causal, scale: factor, length, pageTable: [...pages], bf16: computesInBf16() };

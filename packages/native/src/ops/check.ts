@@ -32,3 +32,9 @@ export function sameShape(a: tf.Tensor, b: tf.Tensor): boolean {
 export function lastSize(x: tf.Tensor): number {
   return x.shape.at(-1) ?? 1;
 }
+
+/** Throws unless the factor on q·k of an attention is a positive number. */
+export function expectScale(op: string, scale: number): void {
+  if (scale > 0 && Number.isFinite(scale)) return;
+  throw new Error(`${op}: expected a positive scale, found ${scale}`);
+}

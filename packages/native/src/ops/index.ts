@@ -17,4 +17,5 @@ export { packedAttention } from './packed-attention.js';
 export type { RandomKey } from './philox.js';
 export { randomNormal, randomUniform } from './random.js';
 export { rmsNorm } from './rms-norm.js';
+export { type NormedSum, rmsNormResidual } from './rms-norm-residual.js';
 export { rope } from './rope.js';

@@ -16,6 +16,7 @@ import { loraLinearKernels } from './lora-linear.js';
 import { packedAttentionKernels } from './packed-attention.js';
 import { randomKernels } from './random.js';
 import { rmsNormKernels } from './rms-norm.js';
+import { rmsNormResidualKernels } from './rms-norm-residual.js';
 import { ropeKernels } from './rope.js';
 
 /** Kernels of the fused ops, which tfjs-core does not know. */
@@ -37,5 +38,6 @@ export const fusedKernels: NativeKernel[] = [
   ...packedAttentionKernels,
   ...randomKernels,
   ...rmsNormKernels,
+  ...rmsNormResidualKernels,
   ...ropeKernels,
 ];

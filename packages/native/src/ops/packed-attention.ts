@@ -1,7 +1,7 @@
 import * as tf from '../../lib/tfjs.mjs';
 import { kernel, type NativeKernel } from '../kernels/kernel.js';
 import type { AttentionLayout } from './attention-layout.js';
-import { expectFloat, expectThat } from './check.js';
+import { expectFloat, expectScale, expectThat } from './check.js';
 import { computesInBf16, hasKernel, runMany } from './dispatch.js';
 
 /**
@@ -77,7 +77,7 @@ function fusedPackedAttention(
  * @param q `[T, Hq, D]`
  * @param k `[T, Hkv, D]` with Hq a multiple of Hkv; query head i uses key head ⌊i·Hkv/Hq⌋
  * @param v `[T, Hkv, D]`
- * @param scale factor on q·k; 1/√D when absent
+ * @param scale positive factor on q·k; 1/√D when absent
  * @returns `[T, Hq, D]`
  * @throws Error naming the shapes when they do not fit each other or the layout
  */
@@ -103,6 +103,7 @@ export function packedAttention(
     { q, k, v },
   );
   const factor = scale ?? 1 / Math.sqrt(size);
+  expectScale('packedAttention', factor);
   return hasKernel('PackedAttention')
     ? fusedPackedAttention(q, k, v, layout, factor)
     : composedPackedAttention(q, k, v, layout, factor);

@@ -35,6 +35,14 @@ interface RmsNormAttrs {
   bf16: boolean;
 }
 
+type GradInputs = {
+  x: tf.TensorInfo;
+  weight: tf.TensorInfo;
+  dy: tf.TensorInfo;
+  /** A gradient that reaches x beside the norm, as in `rmsNormResidual`. */
+  dSum?: tf.TensorInfo;
+};
+
 /** Native kernels of `rmsNorm`; the C++ side is cpp/cpu/norm.cc. */
 export const rmsNormKernels: NativeKernel[] = [
   kernel<{ x: tf.TensorInfo; weight: tf.TensorInfo }, RmsNormAttrs>('RmsNorm', (args) => {
@@ -43,14 +51,11 @@ export const rmsNormKernels: NativeKernel[] = [
     const call = args.backend.call('RmsNorm').tensor(x).tensor(weight).flag(bf16).real(eps);
     return call.output(x.shape, 'float32');
   }),
-  kernel<{ x: tf.TensorInfo; weight: tf.TensorInfo; dy: tf.TensorInfo }, RmsNormAttrs>(
-    'RmsNormGrad',
-    (args) => {
-      const { x, weight, dy } = args.inputs;
-      const call = args.backend.call('RmsNormGrad').tensor(x).tensor(weight).tensor(dy).real(args.attrs.eps);
-      return call.outputs([x.shape, weight.shape], 'float32');
-    },
-  ),
+  kernel<GradInputs, RmsNormAttrs>('RmsNormGrad', ({ inputs, attrs, backend }) => {
+    const { x, weight, dy, dSum } = inputs;
+    const call = backend.call('RmsNormGrad').tensor(x).tensor(weight).tensor(dy).optional(dSum);
+    return call.real(attrs.eps).outputs([x.shape, weight.shape], 'float32');
+  }),
 ];
 
 tf.registerGradient({

@@ -17,19 +17,30 @@ export function emaUpdate(ema: readonly tf.Variable[], vars: readonly tf.Variabl
       `emaUpdate: expected as many averages as variables, found ${ema.length} and ${vars.length}`,
     );
   }
-  noGrad(() => {
-    ema.forEach((average, i) => {
-      const variable = vars[i]!;
-      if (!tf.util.arraysEqual(average.shape, variable.shape)) {
-        const found = `${describe(average.name, average)} and ${describe(variable.name, variable)}`;
-        throw new Error(`emaUpdate: expected equal shapes, found ${found}`);
-      }
-      if (hasKernel('EmaUpdate')) {
-        ownStorage(average);
-        runMany('EmaUpdate', { ema: average, value: variable }, { decay });
-      } else {
-        tf.tidy(() => average.assign(tf.add(tf.mul(average, decay), tf.mul(variable, 1 - decay))));
-      }
-    });
+  ema.forEach((average, i) => {
+    const variable = vars[i]!;
+    if (tf.util.arraysEqual(average.shape, variable.shape)) return;
+    const found = `${describe(average.name, average)} and ${describe(variable.name, variable)}`;
+    throw new Error(`emaUpdate: expected equal shapes, found ${found}`);
   });
+  noGrad(() => (hasKernel('EmaUpdate') ? fusedUpdate : composedUpdate)(ema, vars, decay));
 }
+
+type Update = (ema: readonly tf.Variable[], vars: readonly tf.Variable[], decay: number) => void;
+
+/** All averages in one call of the native kernel. */
+const fusedUpdate: Update = (ema, vars, decay) => {
+  const inputs: Record<string, tf.Tensor> = {};
+  ema.forEach((average, i) => {
+    ownStorage(average);
+    inputs[`average${i}`] = average;
+    inputs[`value${i}`] = vars[i]!;
+  });
+  runMany('EmaUpdate', inputs, { decay, count: ema.length });
+};
+
+const composedUpdate: Update = (ema, vars, decay) => {
+  ema.forEach((average, i) => {
+    tf.tidy(() => average.assign(tf.add(tf.mul(average, decay), tf.mul(vars[i]!, 1 - decay))));
+  });
+};

@@ -39,13 +39,12 @@ export const optimizerKernels: NativeKernel[] = [
   kernel<{ x: tf.TensorInfo }, unknown>('StoreAsBf16', ({ inputs: { x }, backend }) =>
     backend.call('Cast').tensor(x).int(Phys.bf16).output(x.shape, 'float32'),
   ),
-  kernel<{ ema: tf.TensorInfo; value: tf.TensorInfo }, { decay: number }>('EmaUpdate', (args) => {
-    args.backend
-      .call('EmaUpdate')
-      .inPlace(args.inputs.ema)
-      .tensor(args.inputs.value)
-      .real(args.attrs.decay)
-      .run();
+  // Inputs: for pair i average<i> and value<i>.
+  kernel<Record<string, tf.TensorInfo>, { decay: number; count: number }>('EmaUpdate', (args) => {
+    const { inputs, attrs, backend } = args;
+    const call = backend.call('EmaUpdate').int(attrs.count);
+    for (let i = 0; i < attrs.count; i++) call.inPlace(inputs[`average${i}`]!).tensor(inputs[`value${i}`]!);
+    call.real(attrs.decay).run();
     return [];
   }),
   kernel<{ sum: tf.TensorInfo; addend: tf.TensorInfo }, unknown>('AddInPlace', (args) => {

@@ -51,6 +51,50 @@ test.each(sizes)('past %i, chunk %i', (past, chunk) => {
   }
 });
 
+test.each([
+  [1, 1290, [7, 1]],
+  [2, 700, [8, 2]],
+  [9, 513, [14, 2]],
+] as const)('%i queries over %i cached keys in bf16, heads %j', (chunk, past, [queryHeads, keyHeads]) => {
+  const size = 64;
+  const table = Int32Array.from({ length: Math.ceil(past / 64) }, (_, i) => (i * 5) % 23);
+  const narrow = (x: tf.Tensor) => tf.engine().runKernel('StoreAsBf16', { x }) as tf.Tensor3D;
+  selectBackend('native');
+  const values = tf.tidy(() => {
+    const shapes = [
+      [chunk, queryHeads, size],
+      [chunk, keyHeads, size],
+      [chunk, keyHeads, size],
+      [past, keyHeads, size],
+      [past, keyHeads, size],
+    ];
+    const [q, k, v, oldK, oldV] = shapes.map((shape, i) => narrow(draw(shape, i)));
+    const pool = () => narrow(tf.fill([23, 64, keyHeads, size], 0));
+    const cache: PagedCache = { keys: pool(), values: pool(), pageTable: table, length: past };
+    kvWrite(cache.keys, table, 0, oldK!);
+    kvWrite(cache.values, table, 0, oldV!);
+    const y = cachedAttention(q!, k!, v!, cache, true);
+    const gradient = () => tf.grad((x) => cachedAttention(x as tf.Tensor3D, k!, v!, cache, true))(q!);
+    expect(gradient).toThrow(/CachedAttention/);
+    return [y, q, k, v, oldK, oldV].map((x) => Float32Array.from(x!.dataSync()));
+  });
+  // The same rounded values through the composition in float32: what is left is the rounding of weights and result to
+  // bf16, 2^-9 each, of values of about 1.
+  selectBackend('cpu');
+  const expected = tf.tidy(() => {
+    const [q, k, v, oldK, oldV] = values.slice(1).map((x, i) => {
+      const [rows, heads] = [i < 3 ? chunk : past, i === 0 ? queryHeads : keyHeads];
+      return tf.tensor3d(x, [rows, heads, size]);
+    });
+    const pool = () => tf.fill([23, 64, keyHeads, size], 0);
+    const cache: PagedCache = { keys: pool(), values: pool(), pageTable: table, length: past };
+    kvWrite(cache.keys, table, 0, oldK!);
+    kvWrite(cache.values, table, 0, oldV!);
+    return cachedAttention(q!, k!, v!, cache, true).dataSync();
+  });
+  expect(deviation(values[0]!, expected)).toBeLessThan(0.005);
+});
+
 test('a growing cache neither copies to the host nor keeps memory', () => {
   selectBackend('native');
   const keys = tf.fill([21, page, keyHeads, 16], 0);

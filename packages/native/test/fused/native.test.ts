@@ -12,6 +12,7 @@ import {
   linearCrossEntropy,
   packedAttention,
   rmsNorm,
+  rmsNormResidual,
   rope,
   silu,
   swiglu,
@@ -20,7 +21,7 @@ import { philoxNormal } from '../../src/ops/philox.js';
 import { withAutocast } from '../../src/precision.js';
 import { memoryStats, selectBackend } from '../../src/select-backend.js';
 import { deviation } from '../support.js';
-import { packedRow } from './rows.js';
+import { packedRow, TWO_SAMPLES } from './rows.js';
 
 /** One call of an op: float inputs by shape, and the op on the tensors (and on constants made on the spot). */
 interface Case {
@@ -54,6 +55,7 @@ function attention(name: string, heads: [number, number], size: number, layout: 
   };
 }
 
+const twoSamples = () => new AttentionLayout(packedRow(TWO_SAMPLES));
 const row = (seed: number) => () => new AttentionLayout(packedRow(undefined, seed));
 
 const cases: Case[] = [
@@ -79,12 +81,21 @@ const cases: Case[] = [
   ...[
     [1, 1],
     [7, 19],
+    [33, 128],
     [130, 65],
   ].flatMap(([rows, size]): Case[] => [
     {
       name: `rmsNorm [${rows},${size}]`,
       shapes: [[rows!, size!], [size!]],
       run: ([x, w]) => rmsNorm(x!, as1(w), 1e-3),
+    },
+    {
+      name: `rmsNormResidual [${rows},${size}]`,
+      shapes: [[rows!, size!], [rows!, size!], [size!]],
+      run: ([x, r, w]) => {
+        const { sum, normed } = rmsNormResidual(x!, r!, as1(w), 1e-3);
+        return tf.add(normed, tf.mul(tf.square(sum), 0.5));
+      },
     },
     {
       name: `layerNorm [${rows},${size}]`,
@@ -157,6 +168,8 @@ const cases: Case[] = [
   attention('packed row', [7, 1], 17, row(3)),
   attention('packed row', [2, 1], 72, row(4)),
   attention('packed row', [2, 1], 128, row(5)),
+  attention('two samples', [8, 2], 64, twoSamples),
+  attention('two samples', [9, 3], 40, twoSamples),
 ];
 
 /** Values and input gradients of sum(op * weights), as host arrays. */

@@ -94,6 +94,23 @@ describe.each(['cpu', 'native'] as const)('on %s', (backend) => {
     emaUpdate([average], [value], 0.75);
     expectClose(average, [1.5, 3], 1e-7);
     expect(() => emaUpdate([average], [], 0.5)).toThrow(/1 and 0/);
+    expect(() => emaUpdate([average], [tf.variable(normals([3]))], 0.5)).toThrow(/\[2\].*\[3\]/);
+  });
+
+  test('emaUpdate takes many variables, and leaves what they were made from alone', () => {
+    const starts = [3, 20001, 1].map((n) => normals([n]));
+    const values = [3, 20001, 1].map((n) => tf.variable(normals([n])));
+    const averages = starts.map((x) => tf.variable(x));
+    const expected = starts.map((x, i) => {
+      const value = values[i]!.dataSync();
+      return Array.from(x.dataSync(), (a, j) => 0.9 * a + 0.1 * value[j]!);
+    });
+    const before = starts.map((x) => Float32Array.from(x.dataSync()));
+    emaUpdate(averages, values, 0.9);
+    averages.forEach((average, i) => {
+      expectClose(average, expected[i]!, 1e-6);
+    });
+    expect(starts.map((x) => x.dataSync())).toEqual(before);
   });
 
   test('mistakes are named', () => {

@@ -246,6 +246,38 @@ describe.each(['native', 'cpu'] as const)('grpoAdvantage on %s', (backend) => {
     }
   });
 
+  test('the same whether groups stand together or are scattered', () => {
+    // Sizes 1 to 40, more samples than one thread takes at a time on the native backend.
+    const sizes = Array.from({ length: backend === 'native' ? 1700 : 20 }, (_, g) => 1 + ((g * 7) % 40));
+    const ids = sizes.flatMap((size, g) => new Array<number>(size).fill(3 * g - 50));
+    const rewards = philoxNormal(ids.length, { ...key, stream: 9 });
+    const order = ids.map((_, i) => i).sort((a, b) => ((a * 7919) % 104729) - ((b * 7919) % 104729));
+    for (const scope of ['group', 'global', 'none'] as const) {
+      const options = { scope, clip: 1.25, leaveOneOut: scope === 'none' };
+      const together = grpoAdvantage(tf.tensor1d(rewards), tf.tensor1d(ids, 'int32'), options);
+      const scattered = grpoAdvantage(
+        tf.tensor1d(order.map((i) => rewards[i]!)),
+        tf.tensor1d(
+          order.map((i) => ids[i]!),
+          'int32',
+        ),
+        options,
+      );
+      const values = together.advantages.dataSync();
+      expect(
+        deviation(
+          scattered.advantages.dataSync(),
+          order.map((i) => values[i]!),
+        ),
+      ).toBeLessThan(backend === 'native' ? 1e-6 : 1e-5);
+      expect(Math.max(...values)).toBeCloseTo(1.25, 6);
+      for (const { groups, zeroVarianceGroups } of [together, scattered]) {
+        const ones = sizes.filter((size) => size === 1).length;
+        expect([groups.dataSync()[0], zeroVarianceGroups.dataSync()[0]]).toEqual([sizes.length, ones]);
+      }
+    }
+  });
+
   test('equal rewards and single samples give exactly 0 and are counted', () => {
     const rewards = tf.tensor1d([0.1, 0.1, 0.7, 0.3, 0.1, 0.5]);
     const result = grpoAdvantage(rewards, tf.tensor1d([7, 7, -1, 3, 7, 3], 'int32'));

@@ -2,6 +2,20 @@ import { AttentionMode, type TokenMetadata } from '../../src/ops/attention-layou
 
 export type Split = ['causal' | 'full' | 'noise', number];
 
+/** Two samples of all kinds of splits, 243 tokens: full, partial and empty tiles, and a last tile with a tail. */
+export const TWO_SAMPLES: Split[][] = [
+  [
+    ['causal', 70],
+    ['full', 40],
+    ['noise', 30],
+    ['causal', 20],
+  ],
+  [
+    ['full', 50],
+    ['causal', 33],
+  ],
+];
+
 /** Small reproducible integers. */
 export function integers(seed: number): (limit: number) => number {
   let state = seed * 7919 + 17;

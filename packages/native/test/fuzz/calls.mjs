@@ -137,6 +137,7 @@ function transformer() {
   graded(native.geluTanh, floats(3, 5));
   graded(native.swiglu, floats(3, 5), floats(3, 5));
   graded((x, w) => native.rmsNorm(x, w, 1e-6), floats(3, 8), floats(8));
+  graded((x, r, w) => native.rmsNormResidual(x, r, w, 1e-6).normed, floats(3, 8), floats(3, 8), floats(8));
   graded((x, w, b) => native.layerNorm(x, w, b, 1e-6), floats(3, 8), floats(8), floats(8));
   graded((x) => native.rope(x, ints([0, 1, 5]), 1e4), floats(3, 2, 8));
   graded((x) => native.dropout(x, 0.3, key), floats(4, 5));

@@ -34,6 +34,7 @@ const fused: Record<string, Call> = {
   geluTanh: (_, x) => ops.geluTanh(x()),
   swiglu: (_, x) => ops.swiglu(x(), x()),
   rmsNorm: (_, x) => ops.rmsNorm(x(), x(), 1e-6),
+  rmsNormResidual: (_, x) => ops.rmsNormResidual(x(), x(), x(), 1e-6),
   layerNorm: (_, x) => ops.layerNorm(x(), x(), x(), 1e-6),
   groupNorm: (draw, x) => ops.groupNorm(x(), x(), x(), draw.int(-1, 4), 1e-5, 'silu'),
   rope: (_, x) => ops.rope(x(), x(), 1e4),

@@ -12,6 +12,8 @@ const { sizeFromShape } = util;
 export interface MemoryStats {
   liveBytes: number;
   liveBuffers: number;
+  /** Bytes of tensors that lie in mapped files; not part of `liveBytes`. */
+  mappedBytes: number;
   peakBytes: number;
 }
 
@@ -160,8 +162,8 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   override memory(): { unreliable: boolean; reasons: string[] } & MemoryStats {
-    const { liveBytes, liveBuffers, peakBytes } = this.binding.memory();
-    return { unreliable: false, reasons: [], liveBytes, liveBuffers, peakBytes };
+    const { liveBytes, liveBuffers, mappedBytes, peakBytes } = this.binding.memory();
+    return { unreliable: false, reasons: [], liveBytes, liveBuffers, mappedBytes, peakBytes };
   }
 
   override dispose(): void {

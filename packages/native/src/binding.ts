@@ -22,18 +22,21 @@ export interface NativeBinding {
   /** As download(), for a promise of `into`; the slot may be released at once. */
   downloadAsync<T extends NativeArray>(slot: number, into: T, from?: number): Promise<T>;
   physOf(slot: number): PhysCode;
+  /** Maps the open file of `length` bytes; slots can be made in it until `unmapFile`. */
+  mapFile(descriptor: number, length: number): number;
+  unmapFile(file: number): void;
+  /** A read-only slot of `count` elements from byte `offset` of a mapped file on. */
+  mapSlot(file: number, offset: number, count: number, phys: PhysCode): number;
+  advise(slot: number, advice: number): void;
   kernels(): string[];
   /** For each of kernels(), whether it has a version for the device in use. */
   kernelsOnDevice(): boolean[];
   /** Where tensors live from now on; throws while there are tensors, or when there is no such device. */
   useDevice(name: DeviceName): void;
-  memory(): {
-    liveBytes: number;
-    liveBuffers: number;
-    peakBytes: number;
-    cachedBytes: number;
-    limitBytes: number;
-  };
+  memory(): Record<
+    'liveBytes' | 'liveBuffers' | 'mappedBytes' | 'peakBytes' | 'cachedBytes' | 'limitBytes',
+    number
+  >;
   resetPeak(): void;
   /** Gives cached memory back to the operating system. */
   trim(): void;

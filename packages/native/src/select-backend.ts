@@ -98,8 +98,8 @@ export function setThreads(count: number): void {
 
 /** Bytes and buffers held in native memory by this thread. */
 export function memoryStats(): MemoryStats {
-  const { liveBytes, liveBuffers, peakBytes } = nativeBinding().memory();
-  return { liveBytes, liveBuffers, peakBytes };
+  const { liveBytes, liveBuffers, mappedBytes, peakBytes } = nativeBinding().memory();
+  return { liveBytes, liveBuffers, mappedBytes, peakBytes };
 }
 
 /** Starts a new measurement of `peakBytes`. */

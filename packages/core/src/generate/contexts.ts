@@ -1,5 +1,5 @@
-import { tf } from '@unicharacter/native';
-import type { FitCompat, RgbImage } from '../image/index.js';
+import { randomNormal, tf } from '@unicharacter/native';
+import type { RgbImage } from '../image/index.js';
 import {
   emptyContext,
   type FlowVae,
@@ -9,11 +9,14 @@ import {
   imageLatents,
   imagePatches,
   type KvContext,
+  type LatentGrid,
   latentsToTokens,
+  type ModelConfig,
   resizeTo,
   type UnifiedModel,
 } from '../model/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
+import { type CompatibilitySetting, compatibility } from './compatibility.js';
 import type { GuidanceContexts } from './flow-sampler.js';
 
 /** What generation needs: the model, its autoencoder and its tokenizer. */
@@ -33,12 +36,10 @@ export interface ReadOptions {
   readonly purpose: 'answer' | 'draw';
   /** A prompt that precedes everything, for think mode; the context without text keeps it (spec 5.2). */
   readonly system?: string;
-  /** Size rule of very large images, see `fitSize`. */
-  readonly compat?: FitCompat;
-  /**
-   * Standard normal draw [1, h, w, channels] for the latents of each image, in order; without it the posterior's mean
-   * is read, so that the same request gives the same picture.
-   */
+  readonly compat?: CompatibilitySetting;
+  /** Of the random draws of `compat.randomPosterior`. */
+  readonly seed?: number;
+  /** Standard normal draw [1, h, w, channels] for the latents of each image, in order, in place of a seeded one. */
   readonly posteriorNoise?: readonly tf.Tensor4D[];
 }
 
@@ -103,8 +104,8 @@ export function readRequest(
 }
 
 /**
- * Resizes by the VAE rule first and feeds this image to both readers, as the published pipeline does (spec 3.2, double
- * resize). Answers the size after the first resize.
+ * Reads a picture into a context: as latents when something is to be drawn, then as patches (spec 4.2). Answers its size
+ * after the VAE resize.
  */
 function readImage(
   { model, vae, tokenizer }: GenerationModels,
@@ -114,18 +115,37 @@ function readImage(
   index: number,
 ): { width: number; height: number } {
   const { config } = model;
-  const image = resizeTo(original, config.images.vae, 1, options.compat);
+  const compat = compatibility(options.compat);
+  const fit = compat.areaRatio ? 'reference' : 'default';
+  const image = resizeTo(original, config.images.vae, 1, fit);
   if (options.purpose === 'draw') {
     tf.tidy(() => {
-      const { rows, columns, means, deviations } = imageLatents(image, vae, config);
-      const eps = options.posteriorNoise?.[index];
-      const drawn = eps
-        ? tf.add(means, tf.mul(deviations, latentsToTokens(eps, config.latent.patch)))
-        : means;
-      feedLatents(model, context, drawn as tf.Tensor2D, rows, columns, tokenizer.special);
+      const grid = imageLatents(image, vae, config);
+      const noise = posteriorNoise(grid, options, config, index);
+      const drawn = noise ? tf.add(grid.means, tf.mul(grid.deviations, noise)) : grid.means;
+      feedLatents(model, context, drawn as tf.Tensor2D, grid.rows, grid.columns, tokenizer.special);
     });
   }
-  const seen = resizeTo(image, config.images.vitInference, 1, options.compat);
+  // By its own rule the tower sees a picture as it did in training (spec 3.2).
+  const seen = compat.doubleResize
+    ? resizeTo(image, config.images.vitInference, 1, fit)
+    : resizeTo(original, config.images.vitTraining, 1, fit);
   feedPatches(model, context, imagePatches(seen, config), tokenizer.special);
   return { width: image.width, height: image.height };
+}
+
+/** Random stream of posterior draws. */
+const POSTERIOR_STREAM = 0x9057e;
+
+/** Standard normal noise in token layout for the latents of a picture; null when their mean is read. */
+function posteriorNoise(
+  { means }: LatentGrid,
+  { compat, seed = 0, posteriorNoise: given }: ReadOptions,
+  { latent }: ModelConfig,
+  index: number,
+): tf.Tensor2D | null {
+  const own = given?.[index];
+  if (own) return latentsToTokens(own, latent.patch);
+  if (!compatibility(compat).randomPosterior) return null;
+  return randomNormal(means.shape, { seed, stream: POSTERIOR_STREAM, counter: index }) as tf.Tensor2D;
 }

@@ -2,12 +2,13 @@ import { setStrict, tf } from '@unicharacter/native';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tiny, tokenizer, useStrictNative } from '../../test/tiny-model.js';
 import { ownTemplates } from '../data/index.js';
-import { solidImage } from '../image/index.js';
+import { fitSize, type ResizeRule, solidImage } from '../image/index.js';
 import { emptyContext, FlowVae, feedTokens, inferLogits, UnifiedModel } from '../model/index.js';
+import type { CompatibilitySetting } from './compatibility.js';
 import { disposeContexts, type GenerationModels, readRequest, textItemIds } from './contexts.js';
 import { chooseToken, generateText } from './generate-text.js';
 import { answer, answerAboutImage, draw } from './requests.js';
-import { rolePlay } from './role-play.js';
+import { drawReply, replyRequest } from './role-play.js';
 import { AbortedError } from './turns.js';
 
 let models: GenerationModels;
@@ -240,28 +241,67 @@ describe('draw', () => {
   });
 });
 
-describe('rolePlay', () => {
-  it('replies, plans, and draws what was said', async () => {
-    const scene = { name: 'Olmo', description: 'A small owl.', opening: 'Hoo.', user: 'Where are you?' };
-    const options = {
-      reply: { maxTokens: 3, seed: 1 },
-      plan: { maxTokens: 3 },
-      image: { width: 32, height: 32, steps: 2 },
-      thinking: true,
-    };
-    const { reply, image, plan } = await rolePlay(models, scene, options);
+describe('role-play', () => {
+  const scene = { name: 'Olmo', description: 'A small owl.', opening: 'Hoo.', user: 'Where are you?' };
+
+  it('asks for a reply with the picture first, then the prompt', () => {
+    const image = solidImage(32, 32, [1, 2, 3]);
+    const text = `Character Description: A small owl.\n\nOpening: Hoo.\n\nUser Input: Where are you?\n\n${ownTemplates.reply('Olmo')}`;
+    expect(replyRequest({ ...scene, image })).toEqual([
+      { kind: 'image', image },
+      { kind: 'text', text },
+    ]);
+  });
+
+  it('plans the picture of a reply, then draws it', async () => {
+    const options = { plan: { maxTokens: 3 }, image: { width: 32, height: 32, steps: 2 }, thinking: true };
+    const { image, plan } = await drawReply(models, scene, 'Here.', options);
     expect([image.width, image.height]).toEqual([32, 32]);
     // An untrained model writes no plan in the expected form.
     expect(plan).toEqual({ thinking: '', instruction: '' });
-    const prompt = `Character Description: A small owl.\n\nOpening: Hoo.\n\nUser Input: Where are you?\n\n${ownTemplates.reply('Olmo')}`;
-    const expected = await answer(models, [{ kind: 'text', text: prompt }], {
-      temperature: 0.7,
-      maxTokens: 3,
-      seed: 1,
-    });
-    expect(reply).toBe(expected.text);
+    const plain = await drawReply(models, scene, 'Here.', { image: options.image });
+    expect(plain.plan).toBeNull();
+    expect(plain.image.data).not.toEqual(image.data);
+  });
+});
+
+describe('compatibility with the reference', () => {
+  const wide = solidImage(96, 48, [200, 30, 90]);
+  const tokensOf = (compat: CompatibilitySetting) => {
+    const contexts = readRequest(models, [{ kind: 'image', image: wide }], { purpose: 'answer', compat });
+    const { length } = contexts.main;
+    disposeContexts(contexts);
+    return length;
+  };
+  const patches = (image: { width: number; height: number }, rule: ResizeRule) => {
+    const { width, height } = fitSize(image.width, image.height, rule);
+    return (width / 14) * (height / 14) + 2;
+  };
+
+  it('shows the tower the picture resized for the autoencoder, or the picture itself', () => {
+    const { vae, vitInference, vitTraining } = tiny.images;
+    expect(tokensOf('reference')).toBe(patches(fitSize(96, 48, vae), vitInference));
+    expect(tokensOf('default')).toBe(patches(wide, vitTraining));
+    expect(tokensOf({ doubleResize: true })).toBe(tokensOf('reference'));
   });
 
+  it('draws condition latents at random, or reads their mean', () => {
+    const keysOf = (options: { compat?: CompatibilitySetting; seed?: number }) => {
+      const contexts = readRequest(models, [{ kind: 'image', image: wide }], { purpose: 'draw', ...options });
+      const { keys, values } = contexts.main.read(0);
+      const found = Array.from(keys.dataSync());
+      tf.dispose([keys, values]);
+      disposeContexts(contexts);
+      return found;
+    };
+    const random = { randomPosterior: true };
+    expect(keysOf({ seed: 1 })).toEqual(keysOf({ seed: 2 }));
+    expect(keysOf({ compat: random, seed: 1 })).toEqual(keysOf({ compat: random, seed: 1 }));
+    expect(keysOf({ compat: random, seed: 1 })).not.toEqual(keysOf({ compat: random, seed: 2 }));
+  });
+});
+
+describe('prefill', () => {
   it('logits of a prompt do not depend on how it was cut', () => {
     const ids = textItemIds(tokenizer, 'the owl sits in the tree');
     const whole = emptyContext(models.model);

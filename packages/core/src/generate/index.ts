@@ -1,3 +1,4 @@
+export { type Compatibility, type CompatibilitySetting, compatibility } from './compatibility.js';
 export {
   disposeContexts,
   type GenerationModels,
@@ -9,6 +10,7 @@ export {
   textItemIds,
 } from './contexts.js';
 export {
+  type FlowOptions,
   type GuidanceContexts,
   guidedVelocity,
   type SamplerStep,
@@ -18,13 +20,28 @@ export {
 export { DRAWING, EDITING, generateImage, type ImageOptions, initialNoise } from './generate-image.js';
 export { chooseToken, type GeneratedText, generateText, type TextOptions } from './generate-text.js';
 export { type Guidance, guidanceActive, guide, RENORM_TYPES, type RenormType } from './guidance.js';
-export { answer, answerAboutImage, type Drawing, draw, type ThinkOptions } from './requests.js';
+export { type GuidedPicture, GuidedRow } from './guided-row.js';
 export {
+  answer,
+  answerAboutImage,
+  type Drawing,
+  draw,
+  type RequestOptions,
+  type ThinkOptions,
+} from './requests.js';
+export {
+  type DrawnReply,
+  type DrawReplyOptions,
   drawReply,
-  type RolePlay,
-  type RolePlayOptions,
   type RolePlayScene,
-  replyInRole,
-  rolePlay,
+  replyRequest,
 } from './role-play.js';
+export {
+  disposeRollOut,
+  type RollOut,
+  rollOut,
+  type SdeWindow,
+  type StochasticStep,
+  stepLogProb,
+} from './roll-out.js';
 export { AbortedError, nextTurn } from './turns.js';

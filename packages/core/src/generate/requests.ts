@@ -1,4 +1,5 @@
 import type { RgbImage } from '../image/index.js';
+import { type CompatibilitySetting, compatibility } from './compatibility.js';
 import {
   disposeContexts,
   type GenerationModels,
@@ -10,15 +11,21 @@ import {
 import { EDITING, generateImage, type ImageOptions } from './generate-image.js';
 import { type GeneratedText, generateText, type TextOptions } from './generate-text.js';
 
+/** What all requests may say beside how words or pictures are made. */
+export interface RequestOptions {
+  readonly compat?: CompatibilitySetting;
+}
+
 /** Lets the model answer a request in words. With `system` it is asked to think first (think mode, spec 5.2). */
 export async function answer(
   models: GenerationModels,
   items: readonly RequestItem[],
-  options: TextOptions & { readonly system?: string },
+  options: TextOptions & RequestOptions & { readonly system?: string },
 ): Promise<GeneratedText> {
-  const contexts = readRequest(models, items, readOptions('answer', options.system));
+  const contexts = readRequest(models, items, readOptions('answer', options.system, options));
+  const { unusedIds } = compatibility(options.compat);
   try {
-    return await generateText(models.model, contexts.main, models.tokenizer, options);
+    return await generateText(models.model, contexts.main, models.tokenizer, { unusedIds, ...options });
   } finally {
     disposeContexts(contexts);
   }
@@ -29,7 +36,7 @@ export function answerAboutImage(
   models: GenerationModels,
   image: RgbImage,
   question: string,
-  options: TextOptions,
+  options: TextOptions & RequestOptions,
 ): Promise<GeneratedText> {
   return answer(
     models,
@@ -60,10 +67,10 @@ export interface ThinkOptions {
 export async function draw(
   models: GenerationModels,
   items: readonly RequestItem[],
-  options: ImageOptions & { readonly think?: ThinkOptions } = {},
+  options: ImageOptions & RequestOptions & { readonly think?: ThinkOptions } = {},
 ): Promise<Drawing> {
   const { think } = options;
-  const contexts = readRequest(models, items, readOptions('draw', think?.system));
+  const contexts = readRequest(models, items, readOptions('draw', think?.system, options));
   try {
     const thought = think ? await thinkFirst(models, contexts, think.text) : null;
     const edited = contexts.imageSize && { ...contexts.imageSize, guidance: EDITING.guidance };
@@ -89,6 +96,15 @@ async function thinkFirst(
   }
 }
 
-function readOptions(purpose: ReadOptions['purpose'], system: string | undefined): ReadOptions {
-  return system === undefined ? { purpose } : { purpose, system };
+function readOptions(
+  purpose: ReadOptions['purpose'],
+  system: string | undefined,
+  { compat, seed }: RequestOptions & { readonly seed?: number },
+): ReadOptions {
+  return {
+    purpose,
+    ...(system === undefined ? {} : { system }),
+    ...(compat === undefined ? {} : { compat }),
+    ...(seed === undefined ? {} : { seed }),
+  };
 }

@@ -4,10 +4,12 @@ import {
   ownTemplates,
   type PromptTemplates,
   parseThinkingAnswer,
+  pipelineThinkingPrompt,
   type Turn,
   thinkingPrompt,
 } from '../data/index.js';
 import type { RgbImage } from '../image/index.js';
+import { type CompatibilitySetting, compatibility } from './compatibility.js';
 import type { GenerationModels, RequestItem } from './contexts.js';
 import type { ImageOptions } from './generate-image.js';
 import type { TextOptions } from './generate-text.js';
@@ -24,37 +26,27 @@ export interface RolePlayScene {
   readonly image?: RgbImage;
 }
 
-export interface RolePlayOptions {
-  /** Decoding of the reply; sampled at 0.7, up to 500 tokens when absent (spec 5.6). */
-  readonly reply?: Partial<TextOptions>;
+export interface DrawReplyOptions {
   /** Decoding of the plan; greedy, up to 1000 tokens when absent (spec 9.2). */
   readonly plan?: Partial<TextOptions>;
   readonly image?: ImageOptions;
   /** Plan the picture in words before it is drawn. */
   readonly thinking?: boolean;
   readonly templates?: PromptTemplates;
+  readonly compat?: CompatibilitySetting;
 }
 
-export interface RolePlay {
-  readonly reply: string;
+/** A picture of a moment. */
+export interface DrawnReply {
   readonly image: RgbImage;
   /** The plan of the picture; null without thinking. */
   readonly plan: { readonly thinking: string; readonly instruction: string } | null;
 }
 
-/** The character's reply to the user (spec 9.2 step 1). */
-export async function replyInRole(
-  models: GenerationModels,
-  scene: RolePlayScene,
-  { reply, templates = ownTemplates }: RolePlayOptions = {},
-): Promise<string> {
-  const prompt = dialoguePrompt({ ...scene, history: [...(scene.history ?? [])] }, templates);
-  const items: RequestItem[] = [
-    ...(scene.image ? [{ kind: 'image', image: scene.image } as const] : []),
-    { kind: 'text', text: prompt },
-  ];
-  const { text } = await answer(models, items, { temperature: 0.7, maxTokens: 500, ...reply });
-  return text;
+/** What the model reads before it replies to the user: a picture, if one came, then the prompt (spec 9.2 step 1). */
+export function replyRequest(scene: RolePlayScene, templates: PromptTemplates = ownTemplates): RequestItem[] {
+  const text = dialoguePrompt({ ...scene, history: [...(scene.history ?? [])] }, templates);
+  return [...(scene.image ? [{ kind: 'image', image: scene.image } as const] : []), { kind: 'text', text }];
 }
 
 /**
@@ -65,26 +57,18 @@ export async function drawReply(
   models: GenerationModels,
   { description, user }: Pick<RolePlayScene, 'description' | 'user'>,
   reply: string,
-  options: RolePlayOptions = {},
-): Promise<Pick<RolePlay, 'image' | 'plan'>> {
-  const { templates = ownTemplates } = options;
+  options: DrawReplyOptions = {},
+): Promise<DrawnReply> {
+  const { templates = ownTemplates, compat = 'default' } = options;
   const fields = { description, user, reply };
-  let plan: RolePlay['plan'] = null;
+  let plan: DrawnReply['plan'] = null;
   if (options.thinking) {
-    const request: RequestItem[] = [{ kind: 'text', text: thinkingPrompt(fields, templates) }];
-    plan = parseThinkingAnswer((await answer(models, request, { maxTokens: 1000, ...options.plan })).text);
+    const planPrompt = compatibility(compat).scriptPlanPrompt ? pipelineThinkingPrompt : thinkingPrompt;
+    const request: RequestItem[] = [{ kind: 'text', text: planPrompt(fields, templates) }];
+    const { text } = await answer(models, request, { maxTokens: 1000, compat, ...options.plan });
+    plan = parseThinkingAnswer(text);
   }
   const prompt = imagePrompt(plan ? { ...fields, ...plan } : fields, templates);
-  const { image } = await draw(models, [{ kind: 'text', text: prompt }], options.image);
+  const { image } = await draw(models, [{ kind: 'text', text: prompt }], { compat, ...options.image });
   return { image, plan };
-}
-
-/** One turn of multimodal role-play: the reply, then the picture that goes with it. */
-export async function rolePlay(
-  models: GenerationModels,
-  scene: RolePlayScene,
-  options: RolePlayOptions = {},
-): Promise<RolePlay> {
-  const reply = await replyInRole(models, scene, options);
-  return { reply, ...(await drawReply(models, scene, reply, options)) };
 }

@@ -1,6 +1,7 @@
 import { groupNorm, tf } from '@unicharacter/native';
 import { vaeTensors } from './checkpoint-names.js';
 import type { VaeConfig } from './config.js';
+import type { LoadOptions } from './load-weights.js';
 import { type Affine, WeightStore } from './weight-store.js';
 
 /** Normal distribution over latents of an image batch, each [batch, height/8, width/8, channels] for 8-fold downsampling. */
@@ -30,12 +31,18 @@ export class FlowVae {
   }
 
   /** Weights of an `ae.safetensors`. @throws WeightsError listing every tensor that does not fit */
-  static load(config: VaeConfig, file: string): FlowVae {
-    return new FlowVae(config, WeightStore.fromFiles(vaeTensors(config), [file]));
+  static load(config: VaeConfig, file: string, options?: LoadOptions): FlowVae {
+    return new FlowVae(config, WeightStore.fromFiles(vaeTensors(config), [file], options));
   }
 
+  /** The trainable weights by published name. */
   variables(): ReadonlyMap<string, tf.Variable> {
     return this.#weights.variables();
+  }
+
+  /** All weights by published name, trainable or frozen. */
+  tensors(): ReadonlyMap<string, tf.Tensor> {
+    return this.#weights.tensors();
   }
 
   save(path: string, dtype: 'F32' | 'BF16' = 'F32'): void {
@@ -98,9 +105,10 @@ export class FlowVae {
   }
 
   #conv(name: string, x: tf.Tensor4D, stride = 1, padding: 'same' | 'valid' = 'same'): tf.Tensor4D {
-    const weight = this.#weights.get(`${name}.weight`) as tf.Tensor as tf.Tensor4D;
+    const weight = this.#weights.tensor<tf.Tensor4D>(`${name}.weight`);
     return tf.tidy(
-      () => tf.add(tf.conv2d(x, weight, stride, padding), this.#weights.get(`${name}.bias`)) as tf.Tensor4D,
+      () =>
+        tf.add(tf.conv2d(x, weight, stride, padding), this.#weights.tensor(`${name}.bias`)) as tf.Tensor4D,
     );
   }
 
@@ -113,7 +121,7 @@ export class FlowVae {
     return tf.tidy(() => {
       const first = this.#conv(`${name}.conv1`, this.#norm(`${name}.norm1`, x, 'silu'));
       const second = this.#conv(`${name}.conv2`, this.#norm(`${name}.norm2`, first, 'silu'));
-      const skip = this.variables().has(`${name}.nin_shortcut.weight`)
+      const skip = this.#weights.has(`${name}.nin_shortcut.weight`)
         ? this.#conv(`${name}.nin_shortcut`, x)
         : x;
       return tf.add(skip, second) as tf.Tensor4D;

@@ -42,10 +42,11 @@ export {
 export { ModelConfigError } from './json-fields.js';
 export { KvContext } from './kv-cache.js';
 export { latentsToTokens, tokensToLatents } from './latent-tokens.js';
+export type { LoadOptions, LoadProgress } from './load-weights.js';
+export { WeightsError } from './locate-tensors.js';
 export { LoraAdapter, peftName, updateMatrix } from './lora.js';
 export { ADAPTER_CONFIG, ADAPTER_FILE, loadAdapter, saveAdapter, saveMerged } from './lora-files.js';
 export { LORA_PROJECTIONS, type LoraProjection, type LoraSettings } from './lora-settings.js';
 export { type LatentImage, type PackedRow, packRow, type SampleChoice, type SplitMode } from './pack-row.js';
 export { type StagedRow, stageRow } from './staged-row.js';
 export { type TrainInputs, type TrainLosses, UnifiedModel } from './unified-model.js';
-export { WeightsError } from './weight-store.js';

@@ -3,10 +3,10 @@ import { tf } from '@unicharacter/native';
 import { openSafetensors, replaceFileWith, type TensorSource, writeSafetensors } from '../tensor-io/index.js';
 import { type Expert, layerNames } from './checkpoint-names.js';
 import { JsonFields } from './json-fields.js';
+import { WeightsError } from './locate-tensors.js';
 import { LoraAdapter, type LoraTarget, parsePeftName, updateMatrix } from './lora.js';
 import { LORA_PROJECTIONS } from './lora-settings.js';
 import type { UnifiedModel } from './unified-model.js';
-import { WeightsError } from './weight-store.js';
 
 /** File names of an adapter, those of PEFT. */
 export const ADAPTER_FILE = 'adapter_model.safetensors';
@@ -104,7 +104,7 @@ export function loadAdapter(folder: string, targets: ReadonlyMap<string, LoraTar
  */
 export function saveMerged(model: UnifiedModel, path: string, dtype: 'F32' | 'BF16' = 'F32'): void {
   const { adapter } = model;
-  const stored = [...model.variables()].map(([name, variable]) => ({
+  const stored = [...model.tensors()].map(([name, variable]) => ({
     name,
     dtype,
     shape: variable.shape,

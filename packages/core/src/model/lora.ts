@@ -1,8 +1,8 @@
 import { loraScale, randomUniform, tf } from '@unicharacter/native';
 import { type Expert, layerNames } from './checkpoint-names.js';
+import { nameStream } from './fresh-weights.js';
 import type { LoraSettings } from './lora-settings.js';
 import type { LowRankUpdate } from './weight-store.js';
-import { nameStream } from './weight-store.js';
 
 /** A module that an adapter updates: y = x·Wᵀ with W [out, in]. */
 export interface LoraTarget {

@@ -53,7 +53,7 @@ export class MotTransformer {
   constructor(config: LanguageModelConfig, weights: WeightStore) {
     this.#config = config;
     const projections = new Map<string, Linear>();
-    const vector = (name: string) => weights.get(name) as tf.Tensor as tf.Tensor1D;
+    const vector = (name: string) => weights.tensor<tf.Tensor1D>(name);
     const projection = (name: string) => {
       const layer = weights.linear(name);
       projections.set(name, layer);

@@ -1,7 +1,16 @@
-import { linearCrossEntropy, type Precision, packedAttention, silu, tf } from '@unicharacter/native';
+import {
+  currentPrecision,
+  linearCrossEntropy,
+  type Precision,
+  packedAttention,
+  silu,
+  storedAs,
+  tf,
+} from '@unicharacter/native';
 import { BRIDGES, EMBEDDING_NAME, HEAD_NAME, LATENT_TABLE_NAME, modelTensors } from './checkpoint-names.js';
 import type { ModelConfig } from './config.js';
 import { timestepFeatures } from './embeddings.js';
+import type { LoadOptions } from './load-weights.js';
 import type { LoraAdapter, LoraTarget } from './lora.js';
 import { type ExpertSlices, MotTransformer, project } from './mot-transformer.js';
 import { scoped } from './scoped.js';
@@ -64,9 +73,9 @@ export class UnifiedModel {
     this.#weights = weights;
     this.transformer = new MotTransformer(config.llm, weights);
     this.vision = new VisionTower(config.vit, weights);
-    this.#embedding = weights.get(EMBEDDING_NAME) as tf.Tensor as tf.Tensor2D;
-    this.#head = { weight: weights.get(HEAD_NAME) as tf.Tensor as tf.Tensor2D, bias: null };
-    this.#latentTable = weights.get(LATENT_TABLE_NAME) as tf.Tensor as tf.Tensor2D;
+    this.#embedding = weights.tensor(EMBEDDING_NAME);
+    this.#head = { weight: weights.tensor(HEAD_NAME), bias: null };
+    this.#latentTable = weights.tensor(LATENT_TABLE_NAME);
     this.#bridges = {
       time1: weights.linear(BRIDGES.time1),
       time2: weights.linear(BRIDGES.time2),
@@ -86,14 +95,19 @@ export class UnifiedModel {
    *
    * @throws WeightsError listing every missing, unexpected and mis-shaped tensor
    */
-  static load(config: ModelConfig, files: string | readonly string[]): UnifiedModel {
+  static load(config: ModelConfig, files: string | readonly string[], options?: LoadOptions): UnifiedModel {
     const list = typeof files === 'string' ? [files] : files;
-    return new UnifiedModel(config, WeightStore.fromFiles(modelTensors(config), list));
+    return new UnifiedModel(config, WeightStore.fromFiles(modelTensors(config), list, options));
   }
 
-  /** All weights by published name. The two sin-cos tables are not trainable. */
+  /** The trainable weights by published name. The two sin-cos tables are not trainable. */
   variables(): ReadonlyMap<string, tf.Variable> {
     return this.#weights.variables();
+  }
+
+  /** All weights by published name, trainable or frozen. */
+  tensors(): ReadonlyMap<string, tf.Tensor> {
+    return this.#weights.tensors();
   }
 
   /** The adapter that the model computes with, or null. */
@@ -131,8 +145,8 @@ export class UnifiedModel {
     );
   }
 
-  /** Writes every weight under its published name; the file loads by itself. */
-  save(path: string, dtype: 'F32' | 'BF16' = 'F32', metadata?: Readonly<Record<string, string>>): void {
+  /** Writes every weight under its published name; the file loads by itself. See `WeightStore.save`. */
+  save(path: string, dtype?: 'F32' | 'BF16' | 'stored', metadata?: Readonly<Record<string, string>>): void {
     this.#weights.save(path, dtype, metadata);
   }
 
@@ -140,9 +154,15 @@ export class UnifiedModel {
     this.#weights.dispose();
   }
 
-  /** Embeddings [n, hidden] of ids int32 [n]. */
+  /**
+   * Embeddings [n, hidden] of ids int32 [n], the start of the residual stream: stored as bfloat16 only when the table is
+   * and products are (spec 2.1).
+   */
   embedText(ids: tf.Tensor1D): tf.Tensor2D {
-    return tf.gather(this.#embedding, ids) as tf.Tensor2D;
+    return tf.tidy(() => {
+      const rows = tf.gather(this.#embedding, ids) as tf.Tensor2D;
+      return currentPrecision() === 'bf16' ? rows : storedAs(rows, 'float32');
+    });
   }
 
   /** Embedding of time steps in [0, 1]: [n, hidden] (spec 2.11). */
@@ -196,6 +216,32 @@ export class UnifiedModel {
         slices: { und, gen: this.embedLatents(noisy, time, positions) },
         velocity: tf.sub(noise, clean) as tf.Tensor2D,
       };
+    });
+  }
+
+  /**
+   * Velocities [latent tokens, token width] of all pictures of a row in given states, with gradient.
+   *
+   * @param states [latent tokens, token width]
+   * @param times time step in [0, 1] of each picture of the row
+   */
+  rowVelocities(
+    row: StagedRow,
+    states: tf.Tensor2D,
+    times: ArrayLike<number>,
+    recompute = false,
+  ): tf.Tensor2D {
+    const { latents } = row;
+    if (!latents || latents.images.length !== times.length) {
+      throw new RangeError(
+        `expected one time step for each of ${latents?.images.length ?? 0} pictures, found ${times.length}`,
+      );
+    }
+    return tf.tidy(() => {
+      const und = this.embedText(row.textIds);
+      const time = tf.gather(this.embedTimes(times), latents.imageOf) as tf.Tensor2D;
+      const gen = this.embedLatents(states, time, latents.positions);
+      return this.velocities(this.trainHidden(row, { und, gen }, recompute).gen as tf.Tensor2D);
     });
   }
 

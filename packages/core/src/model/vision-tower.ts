@@ -49,9 +49,7 @@ export class VisionTower {
   constructor(config: VisionConfig, weights: WeightStore) {
     this.#config = config;
     this.#patchEmbedding = weights.linear(`${VIT_PREFIX}.embeddings.patch_embedding`);
-    this.#positionEmbedding = weights.get(
-      `${VIT_PREFIX}.embeddings.position_embedding.weight`,
-    ) as tf.Tensor as tf.Tensor2D;
+    this.#positionEmbedding = weights.tensor(`${VIT_PREFIX}.embeddings.position_embedding.weight`);
     this.#layers = Array.from({ length: config.layers }, (_, i) => {
       const layer = `${VIT_PREFIX}.encoder.layers.${i}`;
       return {
@@ -67,7 +65,7 @@ export class VisionTower {
     });
     this.#postNorm = weights.affine(`${VIT_PREFIX}.post_layernorm`);
     this.#connector = [weights.linear(BRIDGES.connector1), weights.linear(BRIDGES.connector2)];
-    this.#table = weights.get(VIT_TABLE_NAME) as tf.Tensor as tf.Tensor2D;
+    this.#table = weights.tensor(VIT_TABLE_NAME);
   }
 
   /** Patch projection plus learned position embedding: [rows, hidden]. */

@@ -1,18 +1,20 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setStrict, tf } from '@unicharacter/native';
+import { memoryStats, setStrict, storedType, tf } from '@unicharacter/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tiny, useStrictNative } from '../../test/tiny-model.js';
 import { openSafetensors, type StoredTensor, writeSafetensors } from '../tensor-io/index.js';
-import { LATENT_TABLE_NAME, modelTensors } from './checkpoint-names.js';
+import { isGenerationExpert, LATENT_TABLE_NAME, modelTensors } from './checkpoint-names.js';
 import { FlowVae } from './flow-vae.js';
+import { emptyContext, feedTokens, inferLogits } from './inference.js';
+import type { LoadProgress } from './load-weights.js';
+import { WeightsError } from './locate-tensors.js';
 import { UnifiedModel } from './unified-model.js';
-import { WeightsError } from './weight-store.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'weights-'));
-const values = (model: { variables(): ReadonlyMap<string, tf.Variable> }) =>
-  new Map([...model.variables()].map(([name, variable]) => [name, Array.from(variable.dataSync())]));
+const values = (model: { tensors(): ReadonlyMap<string, tf.Tensor> }) =>
+  new Map([...model.tensors()].map(([name, weight]) => [name, Array.from(weight.dataSync())]));
 
 /** Copies a file, changing what `edit` answers; tensors for which it answers null are left out. */
 function edited(from: string, to: string, edit: (tensor: StoredTensor) => StoredTensor | null): string {
@@ -123,6 +125,19 @@ describe('weights by published name', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('name what is stored twice or in a type that holds no weights', () => {
+    const wrong = edited(saved, 'types.safetensors', (t) =>
+      t.name === 'vae2llm.bias'
+        ? { ...t, dtype: 'I32', data: new Int32Array(t.data.length) }
+        : t.name === 'llm2vae.bias'
+          ? { ...t, name: 'model.norm.weight', shape: [tiny.llm.hiddenSize], data: new Float32Array(32) }
+          : t,
+    );
+    expect(() => UnifiedModel.load(tiny, wrong)).toThrow(
+      /Missing \(1\):\n {2}llm2vae\.bias\nNamed twice \(1\):\n {2}\S+: also stored as \S+ \(.*\nWrong type \(1\):\n {2}vae2llm\.bias: expected F32, BF16 or F16, found I32/,
+    );
+  });
+
   it('keep convolutions in file layout on disk', () => {
     const vae = FlowVae.init(tiny.vae, 5);
     const path = join(dir, 'ae.safetensors');
@@ -140,5 +155,86 @@ describe('weights by published name', () => {
     expect(values(loaded)).toEqual(values(vae));
     loaded.dispose();
     vae.dispose();
+  });
+});
+
+describe('frozen weights', () => {
+  const narrow = join(dir, 'narrow.safetensors');
+  const bytes = modelTensors(tiny).reduce(
+    (sum, { shape }) => sum + shape.reduce((n, size) => n * size, 2),
+    0,
+  );
+  beforeAll(() => {
+    useStrictNative();
+    const model = UnifiedModel.init(tiny, 3);
+    model.save(narrow, 'BF16');
+    model.dispose();
+  });
+  afterAll(() => setStrict(false));
+
+  it('lie in the file: no copy, no variables, the same numbers and the same results', () => {
+    const trained = UnifiedModel.load(tiny, narrow);
+    const before = memoryStats();
+    const tensors = tf.memory().numTensors;
+    const frozen = UnifiedModel.load(tiny, narrow, { trainable: 'none' });
+    expect(memoryStats()).toMatchObject({
+      liveBytes: before.liveBytes,
+      mappedBytes: before.mappedBytes + bytes,
+    });
+    expect(frozen.variables().size).toBe(0);
+    expect(values(frozen)).toEqual(values(trained));
+    const logitsOf = (model: UnifiedModel) => {
+      const context = emptyContext(model);
+      const hidden = feedTokens(model, context, [5, 6, 7]);
+      const logits = inferLogits(model, hidden);
+      const numbers = Array.from(logits.dataSync());
+      tf.dispose([hidden, logits]);
+      context.dispose();
+      return numbers;
+    };
+    expect(logitsOf(frozen)).toEqual(logitsOf(trained));
+    frozen.dispose();
+    expect(memoryStats().mappedBytes).toBe(before.mappedBytes);
+    expect(tf.memory().numTensors).toBe(tensors);
+    trained.dispose();
+  });
+
+  it('are chosen by name, and progress counts every byte', () => {
+    const seen: LoadProgress[] = [];
+    const model = UnifiedModel.load(tiny, narrow, {
+      trainable: isGenerationExpert,
+      onProgress: (progress) => seen.push(progress),
+    });
+    const names = modelTensors(tiny).map(({ name }) => name);
+    expect([...model.variables().keys()]).toEqual(names.filter(isGenerationExpert));
+    expect(seen).toHaveLength(names.length);
+    expect(seen.at(-1)).toMatchObject({ tensors: names.length, bytes, totalBytes: bytes });
+    expect(seen.at(-1)?.gigabytesPerSecond).toBeGreaterThan(0);
+    const copy = join(dir, 'copy.safetensors');
+    model.save(copy, 'stored');
+    const file = openSafetensors(copy);
+    expect(file.info('llm2vae.weight').dtype).toBe('BF16');
+    expect(file.info('language_model.model.norm_moe_gen.weight').dtype).toBe('F32');
+    file.close();
+    model.dispose();
+  });
+
+  it('are copied in their type where the file does not align them', () => {
+    const source = readFileSync(narrow);
+    const length = Number(source.readBigUInt64LE(0));
+    // JSON allows a space at the end: one byte more moves all numbers to odd places.
+    const header = Buffer.concat([source.subarray(8, 8 + length), Buffer.from(' ')]);
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(header.length));
+    const odd = join(dir, 'odd.safetensors');
+    writeFileSync(odd, Buffer.concat([size, header, source.subarray(8 + length)]));
+    const before = memoryStats();
+    const moved = UnifiedModel.load(tiny, odd, { trainable: 'none' });
+    expect(memoryStats().mappedBytes).toBe(before.mappedBytes);
+    const aligned = UnifiedModel.load(tiny, narrow, { trainable: 'none' });
+    expect(values(moved)).toEqual(values(aligned));
+    expect(storedType(moved.tensors().get('vae2llm.weight') as tf.Tensor)).toBe('bfloat16');
+    moved.dispose();
+    aligned.dispose();
   });
 });

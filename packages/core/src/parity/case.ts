@@ -18,6 +18,8 @@ export interface Extra {
 export interface CaseResult {
   readonly outputs: Outputs;
   readonly extras?: readonly Extra[];
+  /** Comparisons that could not be made because files of the user's are absent. */
+  readonly skipped?: number;
 }
 
 /** Computes the outputs of a case; runs in the precision of the case's regime. */

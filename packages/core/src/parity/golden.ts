@@ -38,7 +38,13 @@ interface Manifest {
 }
 
 /** Which weights a case runs with: the checkpoint, the checkpoint under an overlay, or other files altogether. */
-export type Weights = 'checkpoint' | 'sharded' | 'grpo-lm-only' | 'full-fp32-no-pos-embed';
+export type WeightFiles = 'checkpoint' | 'sharded' | 'grpo-lm-only' | 'full-fp32-no-pos-embed';
+
+export interface Weights {
+  readonly files: WeightFiles;
+  /** As float32 variables, for gradients; otherwise frozen as they lie in the files. */
+  readonly trainable: boolean;
+}
 
 /** A folder of reference numbers: manifest, checkpoint and stored tensors. */
 export class Golden {
@@ -48,8 +54,15 @@ export class Golden {
   readonly #files = new Map<string, TensorSource>();
   #loaded: { weights: Weights; models: GenerationModels } | null = null;
 
-  /** @throws Error when the folder holds no manifest of a known format */
-  constructor(dir: string) {
+  /**
+   * @param roleScape the folder with `train/<Character>` that dataset prompts are rendered from; by default the one beside
+   *   the folder of reference numbers
+   * @throws Error when the folder holds no manifest of a known format
+   */
+  constructor(
+    dir: string,
+    readonly roleScape = join(dir, '..', '..', 'rolescape', 'data', 'personalized_data'),
+  ) {
     const path = join(dir, 'manifest.json');
     if (!existsSync(path)) throw new Error(`${path}: not found; expected a folder of reference numbers`);
     this.dir = dir;
@@ -83,10 +96,12 @@ export class Golden {
     return open;
   }
 
-  /** Values of a stored tensor of a case. */
+  /** Values of a stored tensor of a case; float64 is rounded to float32. */
   read(entry: CaseEntry, name: string): Float32Array | Int32Array {
     const source = this.#source(entry);
     const key = `${entry.prefix ?? ''}${name}`;
+    if (source.info(key).dtype === 'F64')
+      return Float32Array.from(new Float64Array(source.bytes(key).buffer));
     return source.info(key).dtype.includes('F') ? source.readFloat32(key) : source.readInt32(key);
   }
 
@@ -106,11 +121,12 @@ export class Golden {
 
   /** Loads weights, unless they are loaded, and sets the precision of inference. */
   use(weights: Weights, precision: Precision): void {
-    if (this.#loaded?.weights !== weights) {
+    const loaded = this.#loaded?.weights;
+    if (loaded?.files !== weights.files || loaded.trainable !== weights.trainable) {
       this.#release();
       this.#loaded = { weights, models: this.#load(weights) };
     }
-    this.#loaded.models.model.inferencePrecision = precision;
+    this.models.model.inferencePrecision = precision;
   }
 
   /** Model, autoencoder and tokenizer with the weights in use. */
@@ -119,15 +135,22 @@ export class Golden {
     return this.#loaded.models;
   }
 
-  #load(weights: Weights): GenerationModels {
+  /** A model of its own with the checkpoint's weights as variables; the caller disposes it. */
+  trainableModel(): UnifiedModel {
+    return UnifiedModel.load(this.config, this.#paths('checkpoint'), { trainable: 'all' });
+  }
+
+  #paths(files: WeightFiles): string[] {
+    const main = join(this.dir, 'checkpoint', 'ema.safetensors');
+    const variant = join(this.dir, 'checkpoint-variants', files);
+    return files === 'checkpoint' ? [main] : files === 'grpo-lm-only' ? [variant, main] : [variant];
+  }
+
+  #load({ files, trainable }: Weights): GenerationModels {
     const checkpoint = join(this.dir, 'checkpoint');
-    const main = join(checkpoint, 'ema.safetensors');
-    const variant = join(this.dir, 'checkpoint-variants', weights);
-    const files =
-      weights === 'checkpoint' ? [main] : weights === 'grpo-lm-only' ? [variant, main] : [variant];
     return {
-      model: UnifiedModel.load(this.config, files),
-      vae: FlowVae.load(this.config.vae, join(checkpoint, 'ae.safetensors')),
+      model: UnifiedModel.load(this.config, this.#paths(files), { trainable: trainable ? 'all' : 'none' }),
+      vae: FlowVae.load(this.config.vae, join(checkpoint, 'ae.safetensors'), { trainable: 'none' }),
       tokenizer: loadTokenizer(checkpoint),
     };
   }

@@ -1,12 +1,14 @@
 import type { TrainConfig } from '../config/index.js';
-import { type Character, dialoguePrompt, imagePrompt, type Turn } from '../data/index.js';
+import type { Character, Turn } from '../data/index.js';
 import {
   AbortedError,
   answer,
   draw,
+  drawReply,
   type GenerationModels,
   type ImageOptions,
   type RequestItem,
+  replyRequest,
   textItemIds,
 } from '../generate/index.js';
 import type { RgbImage } from '../image/index.js';
@@ -66,9 +68,7 @@ export class CharacterEngine {
 
   /** The character's answer to `user` (spec 9.2 step 1). `history` holds earlier turns, oldest first. */
   reply(request: TextRequest & { user: string; history?: readonly Turn[] }): Promise<Reply> {
-    const { user, history = [] } = request;
-    const prompt = dialoguePrompt({ ...this.character, user, history: [...history] });
-    return this.write([{ kind: 'text', text: prompt }], request);
+    return this.write(replyRequest({ ...this.character, ...request }), request);
   }
 
   /** Draws from a plain description. */
@@ -78,11 +78,10 @@ export class CharacterEngine {
 
   /** Draws the moment of a reply: conditioned on the character, the user's words and the reply (spec 9.2 step 3). */
   async illustrate(request: DrawRequest & { user: string; reply: string }): Promise<RgbImage> {
-    const { user, reply } = request;
-    const { image } = await this.draw(
-      imagePrompt({ description: this.character.description, user, reply }),
-      request,
-    );
+    const scene = { description: this.character.description, user: request.user };
+    const { image } = await drawReply(this.models, scene, request.reply, {
+      image: this.imageOptions(request),
+    });
     return image;
   }
 

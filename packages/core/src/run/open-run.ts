@@ -36,10 +36,11 @@ export async function openRun(dir: string): Promise<CharacterEngine> {
     base: config.base,
     checkpoints: [checkpoint.path, ...later],
     means: true,
+    trainable: 'none',
   });
   const { model } = loaded;
   try {
-    const vae = FlowVae.load(modelConfig.vae, run.vae);
+    const vae = FlowVae.load(modelConfig.vae, run.vae, { trainable: 'none' });
     return new CharacterEngine(character, { model, vae, tokenizer }, config.generate, () => {
       loaded.dispose();
       vae.dispose();

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   ADAPTER_FILE,
+  type LoadOptions,
   type LoraAdapter,
   loadAdapter,
   type ModelConfig,
@@ -35,6 +36,8 @@ export interface RunModelSources {
   readonly checkpoints: readonly string[];
   /** Running means where there are any; otherwise the values that training goes on with. */
   readonly means: boolean;
+  /** Which weights become variables; all when absent. */
+  readonly trainable?: LoadOptions['trainable'];
 }
 
 /**
@@ -42,7 +45,8 @@ export interface RunModelSources {
  * on it in use.
  * @throws RunError when the weights that an adapter belongs to are gone; WeightsError when files do not fit together
  */
-export function loadRunModel(config: ModelConfig, { base, checkpoints, means }: RunModelSources): RunModel {
+export function loadRunModel(config: ModelConfig, sources: RunModelSources): RunModel {
+  const { base, checkpoints, means, trainable = 'all' } = sources;
   let weights: string | undefined;
   let adapterFolder: string | undefined;
   for (const folder of checkpoints) {
@@ -60,7 +64,7 @@ export function loadRunModel(config: ModelConfig, { base, checkpoints, means }: 
       `${adapterFolder}: an adapter needs the base model it was trained on; expected weights in ${base}, found none`,
     );
   }
-  const model = UnifiedModel.load(config, weights);
+  const model = UnifiedModel.load(config, weights, { trainable });
   let adapter: LoraAdapter | null = null;
   try {
     if (adapterFolder) adapter = loadAdapter(adapterFolder, model.adapterTargets());

@@ -3,6 +3,15 @@ import { widenBfloat16, widenFloat16 } from './dtype.js';
 import { type Header, MAX_HEADER_BYTES, parseHeader, type TensorEntry, type TensorInfo } from './header.js';
 import { SafetensorsError } from './safetensors-error.js';
 
+/** Where the bytes of a tensor lie, for mapping them. Valid while the source is open. */
+export interface TensorPlace {
+  readonly descriptor: number;
+  /** Length of the whole file when it was opened. */
+  readonly fileBytes: number;
+  /** First byte of the tensor in the file. */
+  readonly offset: number;
+}
+
 /** Named tensors that are read on demand, from one file or from several. */
 export interface TensorSource {
   /** Names in the order of the header. */
@@ -16,6 +25,7 @@ export interface TensorSource {
   readInt32(name: string): Int32Array;
   /** The stored bytes, little-endian. */
   bytes(name: string): Uint8Array;
+  place(name: string): TensorPlace;
   /** The `__metadata__` strings of the file. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Path of the file that holds the tensor, for messages. */
@@ -41,15 +51,18 @@ export function openSafetensors(path: string): SafetensorsFile {
     throw new SafetensorsError(path, `cannot be opened (${reason})`, { cause });
   }
   try {
-    const { header, dataStart } = readHeader(path, descriptor);
-    return new OpenFile(path, descriptor, header, dataStart);
+    const { header, dataStart, fileBytes } = readHeader(path, descriptor);
+    return new OpenFile(path, descriptor, header, dataStart, fileBytes);
   } catch (error) {
     closeSync(descriptor);
     throw error;
   }
 }
 
-function readHeader(path: string, descriptor: number): { header: Header; dataStart: number } {
+function readHeader(
+  path: string,
+  descriptor: number,
+): { header: Header; dataStart: number; fileBytes: number } {
   const status = fstatSync(descriptor);
   if (!status.isFile()) throw new SafetensorsError(path, 'expected a regular file');
   if (status.size < 8) {
@@ -70,7 +83,8 @@ function readHeader(path: string, descriptor: number): { header: Header; dataSta
   }
   const bytes = new Uint8Array(length);
   readFully(path, descriptor, bytes, 8);
-  return { header: parseHeader(path, bytes, status.size - 8 - length), dataStart: 8 + length };
+  const dataStart = 8 + length;
+  return { header: parseHeader(path, bytes, status.size - dataStart), dataStart, fileBytes: status.size };
 }
 
 class OpenFile implements SafetensorsFile {
@@ -82,6 +96,7 @@ class OpenFile implements SafetensorsFile {
     private readonly descriptor: number,
     private readonly header: Header,
     private readonly dataStart: number,
+    private readonly fileBytes: number,
   ) {
     this.metadata = header.metadata;
   }
@@ -147,6 +162,13 @@ class OpenFile implements SafetensorsFile {
     const bytes = new Uint8Array(entry.end - entry.begin);
     this.readInto(name, entry, bytes);
     return bytes;
+  }
+
+  place(name: string): TensorPlace {
+    const { begin } = this.entry(name);
+    if (this.closed)
+      throw new SafetensorsError(this.path, 'asked for a place after close()', { tensor: name });
+    return { descriptor: this.descriptor, fileBytes: this.fileBytes, offset: this.dataStart + begin };
   }
 
   fileOf(name: string): string {

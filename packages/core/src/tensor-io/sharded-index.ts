@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { TensorInfo } from './header.js';
 import { SafetensorsError } from './safetensors-error.js';
-import { openSafetensors, type TensorSource } from './safetensors-file.js';
+import { openSafetensors, type TensorPlace, type TensorSource } from './safetensors-file.js';
 
 /** File name of the index that lists which shard holds which tensor. */
 export const SHARD_INDEX_NAME = 'model.safetensors.index.json';
@@ -133,6 +133,10 @@ class ShardedSource implements TensorSource {
 
   bytes(name: string): Uint8Array {
     return this.shardOf(name).bytes(name);
+  }
+
+  place(name: string): TensorPlace {
+    return this.shardOf(name).place(name);
   }
 
   fileOf(name: string): string {

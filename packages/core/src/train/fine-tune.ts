@@ -24,7 +24,7 @@ export async function fineTune(
   const { base, config, data, run } = session;
   const modelConfig = runModelConfig(run);
   const from = progress.stage === 'sft' ? progress.checkpoint : undefined;
-  const vae = FlowVae.load(modelConfig.vae, run.vae);
+  const vae = FlowVae.load(modelConfig.vae, run.vae, { trainable: 'none' });
   const { model, trained, dispose } = startingModel(session, from?.path);
   let stage: UnifiedSftStage | undefined;
   try {

@@ -28,7 +28,7 @@ export class TrainedModel implements Trained {
     private readonly model: UnifiedModel,
     parts?: readonly string[],
   ) {
-    const trainable = [...model.variables()].filter(([, variable]) => variable.trainable);
+    const trainable = [...model.variables()];
     const unknown = parts?.filter((part) => !trainable.some(([name]) => name.includes(part))) ?? [];
     if (unknown.length > 0) {
       throw new TrainError(
@@ -47,7 +47,7 @@ export class TrainedModel implements Trained {
 
   /** Writes a whole model, with the means in the place of what is trained. */
   saveMeans(folder: string, means: ReadonlyMap<string, tf.Tensor>): void {
-    const whole = new Map<string, tf.Tensor>([...this.model.variables(), ...means]);
+    const whole = new Map<string, tf.Tensor>([...this.model.tensors(), ...means]);
     writeSafetensors(this.meansFile(folder), storedTensors(whole), { format: 'pt' });
   }
 

@@ -242,7 +242,7 @@ void registerCachedAttention(Registry& registry) {
 
   // pool, chunk, page table, position: rows position... of the cache become the chunk
   registry.add("KvWrite", [](Context&, Args& args, Results&) {
-    const Tensor pool = args.floatTensor();
+    const Tensor pool = args.targetTensor();
     const Tensor chunk = args.floatTensor();
     const std::vector<int64_t> pages = args.integers();
     const int64_t position = args.integer();

@@ -20,6 +20,7 @@ void registerLinear(Registry& registry);
 void registerLora(Registry& registry);
 void registerNorm(Registry& registry);
 void registerOptimizer(Registry& registry);
+void registerPhysicalType(Registry& registry);
 void registerRandom(Registry& registry);
 void registerRope(Registry& registry);
 

@@ -1,4 +1,7 @@
 // libraryGemm() on oneDNN's matmul primitive. Compute bound: 2 m n k flops per product.
+#include <optional>
+
+#include "convert.h"
 #include "empty_product.h"
 #include "gemm_library.h"
 #include "onednn.h"
@@ -26,6 +29,11 @@ void libraryGemm(Context& context, const GemmSize& size, const Matrix& a, const 
                  const Tensor* bias, bool accumulate) {
   if (size.batch == 0 || size.m == 0 || size.n == 0) return;
   if (size.k == 0) return accumulate ? void() : emptyProduct(size, c, bias);
+  // oneDNN adds a bf16 bias to bf16 products only.
+  std::optional<Converted> wideBias;
+  if (bias != nullptr && bias->phys == Phys::BF16 && a.phys == Phys::F32) {
+    bias = &wideBias.emplace(context, *bias, Phys::F32).tensor();
+  }
   OneDnn& dnn = context.state<OneDnn>();
   const Md mdA = describe(a, size.batch, size.m, size.k);
   const Md mdB = describe(b, size.batch, size.k, size.n);

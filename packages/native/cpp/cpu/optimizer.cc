@@ -193,10 +193,10 @@ void registerOptimizer(Registry& registry) {
     std::vector<Parameter> parameters;
     for (int64_t count = args.integer(); count > 0; --count) {
       Parameter& p = parameters.emplace_back();
-      p.variable = args.floatTensor();
+      p.variable = args.targetTensor();
       p.gradient = args.floatTensor();
-      p.first = args.floatTensor();
-      p.second = args.floatTensor();
+      p.first = args.targetTensor();
+      p.second = args.targetTensor();
       masterValues(p.variable, "the variable");
       if (p.first.phys != p.second.phys) fail("the two moments must be stored in one type");
       const int64_t n = p.variable.count;
@@ -226,7 +226,7 @@ void registerOptimizer(Registry& registry) {
     std::vector<Average> averages;
     for (int64_t count = args.integer(); count > 0; --count) {
       Average& a = averages.emplace_back();
-      a.average = args.floatTensor();
+      a.average = args.targetTensor();
       a.value = args.floatTensor();
       masterValues(a.average, "the average");
       if (a.average.count != a.value.count) fail("average and value differ in size");
@@ -236,7 +236,7 @@ void registerOptimizer(Registry& registry) {
 
   // sum, addend: sum += addend, in the type of the sum
   registry.add("AddInPlace", [](Context&, Args& args, Results&) {
-    const Tensor sum = args.floatTensor();
+    const Tensor sum = args.targetTensor();
     const Tensor addend = args.floatTensor();
     if (sum.count != addend.count) fail("sum and addend differ in size");
     parallelFor(sum.count, 1, [&](int64_t begin, int64_t end) {

@@ -19,6 +19,7 @@ void registerFused(Registry& registry) {
   registerLora(registry);
   registerNorm(registry);
   registerOptimizer(registry);
+  registerPhysicalType(registry);
   registerRandom(registry);
   registerRope(registry);
 }

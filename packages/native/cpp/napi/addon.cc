@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <cstring>
+#include <unordered_map>
 
 #include "../cuda/device.h"
 #include "../runtime/registry.h"
@@ -28,6 +29,10 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
                              InstanceMethod("download", &NativeAddon::Download),
                              InstanceMethod("downloadAsync", &NativeAddon::DownloadAsync),
                              InstanceMethod("physOf", &NativeAddon::PhysOf),
+                             InstanceMethod("mapFile", &NativeAddon::MapFile),
+                             InstanceMethod("unmapFile", &NativeAddon::UnmapFile),
+                             InstanceMethod("mapSlot", &NativeAddon::MapSlot),
+                             InstanceMethod("advise", &NativeAddon::Advise),
                              InstanceMethod("memory", &NativeAddon::Memory),
                              InstanceMethod("resetPeak", &NativeAddon::ResetPeak),
                              InstanceMethod("trim", &NativeAddon::Trim),
@@ -129,6 +134,11 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
       throw Napi::TypeError::New(info.Env(), "the native binding expects a number as argument " + std::to_string(index));
     }
     return info[index].As<Napi::Number>().Int32Value();
+  }
+
+  static int64_t LongArgument(const Napi::CallbackInfo& info, size_t index) {
+    IntArgument(info, index);
+    return info[index].As<Napi::Number>().Int64Value();
   }
 
   // setBlocks(ints: Int32Array, reals: Float64Array, results: Int32Array)
@@ -250,6 +260,53 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     return Napi::Number::New(info.Env(), static_cast<int>(context_.slots.at(IntArgument(info, 0)).phys));
   }
 
+  // mapFile(descriptor, length): file. Slots can be made in the file until unmapFile(file); they keep the mapping alive.
+  Napi::Value MapFile(const Napi::CallbackInfo& info) {
+    const int descriptor = IntArgument(info, 0);
+    try {
+      files_[nextFile_] = uc::MappedFile::open(descriptor, LongArgument(info, 1));
+      return Napi::Number::New(info.Env(), nextFile_++);
+    } catch (const uc::KernelError& error) {
+      throw Napi::Error::New(info.Env(), error.what());
+    }
+  }
+
+  void UnmapFile(const Napi::CallbackInfo& info) { files_.erase(IntArgument(info, 0)); }
+
+  // mapSlot(file, offset in bytes, count, phys): slot
+  Napi::Value MapSlot(const Napi::CallbackInfo& info) {
+    const auto file = files_.find(IntArgument(info, 0));
+    const int32_t phys = IntArgument(info, 3);
+    try {
+      if (file == files_.end()) uc::fail("the mapped file has been closed");
+      if (context_.device() != uc::Device::Cpu) uc::fail("files are mapped on the device 'cpu' only");
+      if (phys != static_cast<int>(Phys::F32) && phys != static_cast<int>(Phys::BF16)) {
+        uc::fail("only f32 and bf16 elements can be mapped");
+      }
+      const int32_t slot =
+          context_.slots.map(file->second, LongArgument(info, 1), LongArgument(info, 2), static_cast<Phys>(phys));
+      return Napi::Number::New(info.Env(), slot);
+    } catch (const uc::KernelError& error) {
+      throw Napi::Error::New(info.Env(), error.what());
+    }
+  }
+
+  // advise(slot, advice): nothing happens for a slot that is not mapped.
+  void Advise(const Napi::CallbackInfo& info) {
+    const int32_t advice = IntArgument(info, 1);
+    try {
+      if (advice < 0 || advice > static_cast<int>(uc::Advice::Release)) uc::fail("unknown advice");
+      const int32_t slot = IntArgument(info, 0);
+      const Buffer& buffer = context_.slots.at(slot);
+      if (!buffer.readOnly()) return;
+      uc::advise(buffer.data, buffer.bytes(), static_cast<uc::Advice>(advice));
+      // What kernels derived from values that are not wanted in memory is not wanted there either.
+      if (advice == static_cast<int>(uc::Advice::Release)) context_.slots.changed(slot);
+    } catch (const uc::KernelError& error) {
+      throw Napi::Error::New(info.Env(), error.what());
+    }
+  }
+
   Napi::Value Kernels(const Napi::CallbackInfo& info) {
     const std::vector<std::string>& names = uc::registry().names();
     Napi::Array list = Napi::Array::New(info.Env(), names.size());
@@ -278,6 +335,7 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
     Napi::Object memory = Napi::Object::New(info.Env());
     memory.Set("liveBytes", static_cast<double>(context_.slotAllocator().liveBytes()));
     memory.Set("liveBuffers", static_cast<double>(context_.slots.liveBuffers()));
+    memory.Set("mappedBytes", static_cast<double>(context_.slots.mappedBytes()));
     memory.Set("peakBytes", static_cast<double>(context_.slotAllocator().peakBytes()));
     memory.Set("cachedBytes", static_cast<double>(context_.slotAllocator().cachedBytes()));
     memory.Set("limitBytes", static_cast<double>(context_.slotAllocator().limitBytes()));
@@ -310,6 +368,8 @@ class NativeAddon : public Napi::Addon<NativeAddon> {
   }
 
   uc::Context context_;
+  std::unordered_map<int32_t, std::shared_ptr<const uc::MappedFile>> files_;
+  int32_t nextFile_ = 0;
   Napi::ObjectReference intsHeld_, realsHeld_, resultsHeld_;
   int32_t* ints_ = nullptr;
   double* reals_ = nullptr;

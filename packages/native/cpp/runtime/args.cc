@@ -90,6 +90,14 @@ Tensor Args::intTensor() {
   return t;
 }
 
+Tensor Args::targetTensor() {
+  const Tensor t = floatTensor();
+  if (t.slot >= 0 && context_.slots.at(t.slot).readOnly()) {
+    fail("a tensor that is mapped from a file cannot be changed in place; load it as a variable");
+  }
+  return t;
+}
+
 void Args::finish() const {
   if (ints_ != intEnd_ || reals_ != realEnd_) fail("the command has more arguments than the kernel reads");
 }

@@ -29,6 +29,8 @@ class Args {
   // A tensor whose physical type must be one of those given.
   Tensor floatTensor();
   Tensor intTensor();
+  // A float tensor that the kernel changes in place. Throws when it lies in a mapped file, which is read-only.
+  Tensor targetTensor();
   // An absent tensor has a null data pointer.
   Tensor optionalTensor();
   int64_t integer();

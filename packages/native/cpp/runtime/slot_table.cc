@@ -1,6 +1,7 @@
 #include "slot_table.h"
 
 #include <string>
+#include <utility>
 
 #include "tensor.h"
 
@@ -8,7 +9,7 @@ namespace uc {
 
 SlotTable::~SlotTable() {
   for (Buffer& buffer : buffers_) {
-    if (buffer.data) allocator_->release(buffer.data, buffer.capacity);
+    if (buffer.data) drop(buffer);
   }
 }
 
@@ -23,15 +24,35 @@ int32_t SlotTable::create(int64_t count, Phys phys) {
   Buffer buffer;
   buffer.count = count;
   buffer.phys = phys;
-  buffer.data = allocator_->allocate(static_cast<size_t>(count) * bytesOf(phys), buffer.capacity);
+  buffer.data = allocator_->allocate(buffer.bytes(), buffer.capacity);
   ++live_;
+  return insert(std::move(buffer));
+}
+
+int32_t SlotTable::map(std::shared_ptr<const MappedFile> file, int64_t offset, int64_t count, Phys phys) {
+  const int64_t size = static_cast<int64_t>(bytesOf(phys));
+  if (count <= 0 || count > (int64_t{1} << 46)) fail("a mapped tensor of " + std::to_string(count) + " elements");
+  if (offset % size != 0) {
+    fail("byte " + std::to_string(offset) + " is no place for " + nameOf(phys) + " elements, which need a multiple of " +
+         std::to_string(size));
+  }
+  Buffer buffer;
+  buffer.count = count;
+  buffer.phys = phys;
+  buffer.data = file->at(offset, count * size);
+  buffer.file = std::move(file);
+  mappedBytes_ += buffer.bytes();
+  return insert(std::move(buffer));
+}
+
+int32_t SlotTable::insert(Buffer buffer) {
   if (!free_.empty()) {
     const int32_t slot = free_.back();
     free_.pop_back();
-    buffers_[slot] = buffer;
+    buffers_[slot] = std::move(buffer);
     return slot;
   }
-  buffers_.push_back(buffer);
+  buffers_.push_back(std::move(buffer));
   return static_cast<int32_t>(buffers_.size() - 1);
 }
 
@@ -43,11 +64,18 @@ Buffer& SlotTable::at(int32_t slot) {
 }
 
 void SlotTable::release(int32_t slot) {
-  Buffer& buffer = at(slot);
-  allocator_->release(buffer.data, buffer.capacity);
-  buffer = Buffer{};
+  drop(at(slot));
   free_.push_back(slot);
-  --live_;
+}
+
+void SlotTable::drop(Buffer& buffer) {
+  if (buffer.readOnly()) {
+    mappedBytes_ -= buffer.bytes();
+  } else {
+    allocator_->release(buffer.data, buffer.capacity);
+    --live_;
+  }
+  buffer = Buffer{};
 }
 
 }  // namespace uc

@@ -18,6 +18,7 @@ import { randomKernels } from './random.js';
 import { rmsNormKernels } from './rms-norm.js';
 import { rmsNormResidualKernels } from './rms-norm-residual.js';
 import { ropeKernels } from './rope.js';
+import { storedAsKernels } from './stored-as.js';
 
 /** Kernels of the fused ops, which tfjs-core does not know. */
 export const fusedKernels: NativeKernel[] = [
@@ -40,4 +41,5 @@ export const fusedKernels: NativeKernel[] = [
   ...rmsNormKernels,
   ...rmsNormResidualKernels,
   ...ropeKernels,
+  ...storedAsKernels,
 ];

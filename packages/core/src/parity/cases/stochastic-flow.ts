@@ -1,5 +1,5 @@
 import { flowSdeCoefficients, flowSdeStep, tf } from '@unicharacter/native';
-import { disposeContexts, guidedVelocity, readRequest, timeGrid } from '../../generate/index.js';
+import { disposeContexts, disposeRollOut, readRequest, rollOut, timeGrid } from '../../generate/index.js';
 import { tokensToLatents, VelocityField } from '../../model/index.js';
 import { type CaseRunner, concatenated, take, takeChannelsFirst } from '../case.js';
 import { guidanceOf } from './drawing.js';
@@ -23,55 +23,50 @@ export const stochasticStepCase: CaseRunner = (golden, entry) => {
 };
 
 /** A roll-out with a window of stochastic steps among deterministic ones (spec 7.4). */
-export const rolloutCase: CaseRunner = (golden, entry) => {
+export const rolloutCase: CaseRunner = async (golden, entry) => {
   const { model, vae, tokenizer } = golden.models;
   const { inputs } = entry;
-  const contexts = readRequest(golden.models, [{ kind: 'text', text: inputs.prompt as string }], {
-    purpose: 'draw',
-  });
+  const prompt = { kind: 'text', text: inputs.prompt as string } as const;
+  const contexts = readRequest(golden.models, [prompt], { purpose: 'draw' });
   const grid = timeGrid(inputs.num_timesteps as number, inputs.timestep_shift as number);
-  const first = inputs.sde_window_start as number;
-  const size = inputs.sde_window_size as number;
+  const window = {
+    first: inputs.sde_window_start as number,
+    size: inputs.sde_window_size as number,
+    noiseLevel: inputs.noise_level as number,
+  };
   const { latent } = golden.config;
   const [height, width] = inputs.output_shape_hw as [number, number];
   const rows = height / latent.pixels;
   const columns = width / latent.pixels;
   const field = new VelocityField(model, tokenizer.special, rows, columns);
+  const noise = golden.tensor<tf.Tensor2D>(entry, 'initial_noise');
+  const windowNoise = golden.tensor<tf.Tensor3D>(entry, 'window_eps');
+  const velocities: ArrayLike<number>[] = [];
+  const result = await rollOut(
+    field,
+    contexts,
+    noise,
+    grid,
+    guidanceOf(inputs),
+    window,
+    (index) => tf.gather(windowNoise, index - window.first) as tf.Tensor as tf.Tensor2D,
+    { onStep: ({ guided }) => velocities.push(Float32Array.from(guided.dataSync())) },
+  );
+  const states = [result.steps[0]?.x, ...result.steps.map(({ next }) => next)] as tf.Tensor2D[];
   const outputs = tf.tidy(() => {
-    const windowNoise = golden.tensor<tf.Tensor3D>(entry, 'window_eps');
-    let x = golden.tensor<tf.Tensor2D>(entry, 'initial_noise');
-    const velocities: ArrayLike<number>[] = [];
-    const states: ArrayLike<number>[] = [];
-    const logProbs: number[] = [];
-    for (let step = 0; step < grid.length - 1; step++) {
-      const t = grid[step] as number;
-      const { guided } = guidedVelocity(field, contexts, x, t, guidanceOf(inputs));
-      const inWindow = step >= first && step < first + size;
-      const noise = inWindow
-        ? (windowNoise.gather(step - first) as tf.Tensor as tf.Tensor2D)
-        : tf.zerosLike(x);
-      const noiseLevel = inWindow ? (inputs.noise_level as number) : 0;
-      const times = { t, tNext: grid[step + 1] as number, noiseLevel, tBarFallback: grid[1] as number };
-      const taken = flowSdeStep(x, guided, noise, times);
-      velocities.push(guided.dataSync());
-      if (step === first) states.push(x.dataSync());
-      if (inWindow) {
-        states.push(taken.next.dataSync());
-        logProbs.push(taken.logProb.dataSync()[0] as number);
-      }
-      x = taken.next as tf.Tensor2D;
-    }
-    const decoded = vae.decode(tokensToLatents(x, rows, columns, latent.patch));
+    const decoded = vae.decode(tokensToLatents(result.latents, rows, columns, latent.patch));
     return {
       velocities: concatenated(velocities),
-      window_latents: concatenated(states),
-      window_logp: logProbs,
-      window_t: grid.slice(first, first + size),
-      final_latent: x.dataSync(),
+      window_latents: concatenated(states.map((state) => state.dataSync())),
+      window_logp: result.steps.map(({ logProb }) => logProb),
+      window_t: result.steps.map(({ times }) => times.t),
+      final_latent: Float32Array.from(result.latents.dataSync()),
       image_f32: takeChannelsFirst(tf.clipByValue(tf.add(tf.mul(decoded, 0.5), 0.5), 0, 1) as tf.Tensor4D),
     };
   });
+  disposeRollOut(result);
   field.dispose();
   disposeContexts(contexts);
+  tf.dispose([noise, windowNoise]);
   return { outputs };
 };

@@ -1,35 +1,16 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { modelTensors, vaeTensors } from './checkpoint-names.js';
 import { loadModelConfig } from './config.js';
 
 /** The published configuration files (spec 1.2, 1.3). */
-const LLM = {
-  model_type: 'qwen2',
-  hidden_size: 3584,
-  intermediate_size: 18944,
-  num_hidden_layers: 28,
-  num_attention_heads: 28,
-  num_key_value_heads: 4,
-  hidden_act: 'silu',
-  rms_norm_eps: 1e-6,
-  rope_theta: 1e6,
-  rope_scaling: null,
-  max_position_embeddings: 32768,
-  vocab_size: 152064,
-  tie_word_embeddings: false,
-};
-const VIT = {
-  model_type: 'siglip_vision_model',
-  hidden_size: 1152,
-  image_size: 980,
-  intermediate_size: 4304,
-  num_attention_heads: 16,
-  num_hidden_layers: 27,
-  patch_size: 14,
-};
+const PUBLISHED = fileURLToPath(new URL('../../../../models/bagel-7b-mot', import.meta.url));
+const read = (name: string) => JSON.parse(readFileSync(join(PUBLISHED, name), 'utf8')) as object;
+const LLM = read('llm_config.json');
+const VIT = read('vit_config.json');
 
 function folder(llm: object, vit: object, unified?: object): string {
   const dir = mkdtempSync(join(tmpdir(), 'model-config-'));

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PUBLISHED_RESIZE_RULES, type ResizeRule } from '../image/index.js';
 import { JsonFields, ModelConfigError } from './json-fields.js';
+import { PUBLISHED_CONSTANTS } from './published-constants.js';
 
 /** Qwen2 language model with two experts per layer (spec 1.2, 1.5). */
 export interface LanguageModelConfig {
@@ -188,16 +189,16 @@ function readUnified(
   tower: Omit<VisionConfig, 'patchesPerSide'> & { side: number },
 ): ModelConfig {
   const vae = readVae(fields.object('vae'));
-  const patch = fields.count('latent_patch_size', 2);
+  const patch = fields.count('latent_patch_size', PUBLISHED_CONSTANTS.latent_patch_size);
   const { side, ...vit } = tower;
-  const [width, height] = fields.counts('default_image_size', [1024, 1024]);
+  const [width, height] = fields.counts('default_image_size', PUBLISHED_CONSTANTS.default_image_size);
   const config: ModelConfig = {
     llm,
     vit: { ...vit, patchesPerSide: fields.count('vit_max_num_patch_per_side', side) },
     vae,
     latent: {
       patch,
-      maxSide: fields.count('max_latent_size', 64),
+      maxSide: fields.count('max_latent_size', PUBLISHED_CONSTANTS.max_latent_size),
       tokenDim: patch * patch * vae.latentChannels,
       pixels: patch * vae.downsample,
     },
@@ -214,15 +215,16 @@ function readUnified(
 }
 
 function readVae(fields: JsonFields): VaeConfig {
-  const channelMultipliers = fields.counts('ch_mult', [1, 2, 4, 4]);
+  const published = PUBLISHED_CONSTANTS.vae;
+  const channelMultipliers = fields.counts('ch_mult', published.ch_mult);
   const config = {
-    channels: fields.count('ch', 128),
+    channels: fields.count('ch', published.ch),
     channelMultipliers,
-    resBlocks: fields.count('num_res_blocks', 2),
-    latentChannels: fields.count('z_channels', 16),
-    groups: fields.count('group_norm_groups', 32),
-    scale: fields.number('scale_factor', 0.3611),
-    shift: fields.number('shift_factor', 0.1159),
+    resBlocks: fields.count('num_res_blocks', published.num_res_blocks),
+    latentChannels: fields.count('z_channels', published.z_channels),
+    groups: fields.count('group_norm_groups', published.group_norm_groups),
+    scale: fields.number('scale_factor', published.scale_factor),
+    shift: fields.number('shift_factor', published.shift_factor),
     downsample: 2 ** (channelMultipliers.length - 1),
   };
   fields.finish();

@@ -60,12 +60,12 @@ export class FlowVae {
       let x = this.#conv('encoder.conv_in', pixels);
       channelMultipliers.forEach((_, level) => {
         for (let block = 0; block < resBlocks; block++)
-          x = this.#resBlock(`encoder.down.${level}.block.${block}`, x);
+          x = replaced(x, this.#resBlock(`encoder.down.${level}.block.${block}`, x));
         if (level < channelMultipliers.length - 1)
-          x = this.#downsample(`encoder.down.${level}.downsample.conv`, x);
+          x = replaced(x, this.#downsample(`encoder.down.${level}.downsample.conv`, x));
       });
-      x = this.#middle('encoder.mid', x);
-      x = this.#conv('encoder.conv_out', this.#norm('encoder.norm_out', x, 'silu'));
+      x = replaced(x, this.#middle('encoder.mid', x));
+      x = replaced(x, this.#normConv('encoder.norm_out', 'encoder.conv_out', x));
       const [batch, h, w] = x.shape;
       const size: [number, number, number, number] = [batch, h, w, latentChannels];
       return {
@@ -82,10 +82,10 @@ export class FlowVae {
       let x = this.#middle('decoder.mid', this.#conv('decoder.conv_in', latent));
       for (let level = channelMultipliers.length - 1; level >= 0; level--) {
         for (let block = 0; block <= resBlocks; block++)
-          x = this.#resBlock(`decoder.up.${level}.block.${block}`, x);
-        if (level > 0) x = this.#upsample(`decoder.up.${level}.upsample.conv`, x);
+          x = replaced(x, this.#resBlock(`decoder.up.${level}.block.${block}`, x));
+        if (level > 0) x = replaced(x, this.#upsample(`decoder.up.${level}.upsample.conv`, x));
       }
-      return this.#conv('decoder.conv_out', this.#norm('decoder.norm_out', x, 'silu'));
+      return this.#normConv('decoder.norm_out', 'decoder.conv_out', x);
     });
   }
 
@@ -117,10 +117,15 @@ export class FlowVae {
     return groupNorm(x, weight, bias, this.config.groups, NORM_EPS, activation);
   }
 
+  /** Group norm, SiLU, 3×3 convolution. */
+  #normConv(norm: string, conv: string, x: tf.Tensor4D): tf.Tensor4D {
+    return tf.tidy(() => this.#conv(conv, this.#norm(norm, x, 'silu')));
+  }
+
   #resBlock(name: string, x: tf.Tensor4D): tf.Tensor4D {
     return tf.tidy(() => {
-      const first = this.#conv(`${name}.conv1`, this.#norm(`${name}.norm1`, x, 'silu'));
-      const second = this.#conv(`${name}.conv2`, this.#norm(`${name}.norm2`, first, 'silu'));
+      const first = this.#normConv(`${name}.norm1`, `${name}.conv1`, x);
+      const second = replaced(first, this.#normConv(`${name}.norm2`, `${name}.conv2`, first));
       const skip = this.#weights.has(`${name}.nin_shortcut.weight`)
         ? this.#conv(`${name}.nin_shortcut`, x)
         : x;
@@ -182,4 +187,10 @@ export class FlowVae {
       return this.#conv(name, tf.image.resizeNearestNeighbor(x, [2 * h, 2 * w]));
     });
   }
+}
+
+/** `next`, after letting go of the value it was computed from: at full size each costs more than most weights. */
+function replaced(previous: tf.Tensor4D, next: tf.Tensor4D): tf.Tensor4D {
+  previous.dispose();
+  return next;
 }

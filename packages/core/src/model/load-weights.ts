@@ -22,8 +22,11 @@ export interface LoadOptions {
    * the file, used where they lie on disk without a copy. Default all.
    */
   readonly trainable?: 'all' | 'none' | ((name: string) => boolean);
-  /** `now` (the default) reads frozen weights while loading; `lazily` leaves them on disk until a kernel uses them. */
-  readonly read?: 'now' | 'lazily';
+  /**
+   * `now` (the default) reads frozen weights while loading; `lazily` leaves them on disk until a kernel uses them;
+   * `streamed` does too, and gives each layer of the language model back after use, see `LayerStreamer`.
+   */
+  readonly read?: 'now' | 'lazily' | 'streamed';
   /** Called after each tensor. */
   readonly onProgress?: (progress: LoadProgress) => void;
 }
@@ -77,7 +80,7 @@ function readWeight(
     return variable;
   }
   const frozen = tf.tidy(() => toMemoryLayout(frozenTensor(spec, found, maps)));
-  if (options.read !== 'lazily' && !isConvolution(spec.shape)) adviseMapped([frozen], 'load');
+  if ((options.read ?? 'now') === 'now' && !isConvolution(spec.shape)) adviseMapped([frozen], 'load');
   return tf.keep(frozen);
 }
 

@@ -1,6 +1,7 @@
 import { checkpoint, linear, loraLinear, rmsNorm, rope, swiglu, tf } from '@unicharacter/native';
 import { type Expert, finalNormName, layerNames } from './checkpoint-names.js';
 import type { LanguageModelConfig } from './config.js';
+import type { LayerObserver } from './layer-streamer.js';
 import { scoped } from './scoped.js';
 import type { Linear, WeightStore } from './weight-store.js';
 
@@ -50,6 +51,9 @@ export class MotTransformer {
   readonly #layers: Record<Expert, ExpertLayer>[];
   readonly #finalNorm: Record<Expert, tf.Tensor1D>;
 
+  /** Told around each layer. */
+  observer: LayerObserver | null = null;
+
   constructor(config: LanguageModelConfig, weights: WeightStore) {
     this.#config = config;
     const projections = new Map<string, Linear>();
@@ -83,6 +87,13 @@ export class MotTransformer {
     this.#finalNorm = { und: vector(finalNormName('und')), gen: vector(finalNormName('gen')) };
   }
 
+  /** The weights of an expert in a layer; none beyond the last layer. */
+  layerWeights(index: number, expert: Expert): tf.Tensor[] {
+    return Object.values(this.#layers[index]?.[expert] ?? {}).flatMap((part: Linear | tf.Tensor1D) =>
+      'weight' in part ? [part.weight, ...(part.bias ? [part.bias] : [])] : [part],
+    );
+  }
+
   /**
    * All layers and the final norms.
    *
@@ -90,11 +101,14 @@ export class MotTransformer {
    * @param recompute keep only each layer's input and run the layer again in the backward pass
    */
   forward(x: ExpertSlices, positions: tf.Tensor1D, attend: Attend, recompute = false): ExpertSlices {
+    const experts = EXPERTS.filter((expert) => x[expert] !== null);
     let state = x;
     for (let i = 0; i < this.#layers.length; i++) {
+      this.observer?.before(i, experts);
       const next = recompute
         ? this.#recomputedLayer(i, state, positions, attend)
         : this.#layer(i, state, positions, attend);
+      this.observer?.after(i, experts);
       if (state !== x) {
         state.und?.dispose();
         state.gen?.dispose();

@@ -1,4 +1,5 @@
 import {
+  adviseMapped,
   currentPrecision,
   linearCrossEntropy,
   type Precision,
@@ -10,6 +11,7 @@ import {
 import { BRIDGES, EMBEDDING_NAME, HEAD_NAME, LATENT_TABLE_NAME, modelTensors } from './checkpoint-names.js';
 import type { ModelConfig } from './config.js';
 import { timestepFeatures } from './embeddings.js';
+import { LayerStreamer } from './layer-streamer.js';
 import type { LoadOptions } from './load-weights.js';
 import type { LoraAdapter, LoraTarget } from './lora.js';
 import { type ExpertSlices, MotTransformer, project } from './mot-transformer.js';
@@ -68,6 +70,8 @@ export class UnifiedModel {
     readonly latentOut: Linear;
   };
 
+  #streamed = false;
+
   private constructor(config: ModelConfig, weights: WeightStore) {
     this.config = config;
     this.#weights = weights;
@@ -97,7 +101,15 @@ export class UnifiedModel {
    */
   static load(config: ModelConfig, files: string | readonly string[], options?: LoadOptions): UnifiedModel {
     const list = typeof files === 'string' ? [files] : files;
-    return new UnifiedModel(config, WeightStore.fromFiles(modelTensors(config), list, options));
+    const model = new UnifiedModel(config, WeightStore.fromFiles(modelTensors(config), list, options));
+    if (options?.read === 'streamed') model.#stream();
+    return model;
+  }
+
+  #stream(): void {
+    const { transformer } = this;
+    this.#streamed = true;
+    transformer.observer = new LayerStreamer((layer, expert) => transformer.layerWeights(layer, expert));
   }
 
   /** The trainable weights by published name. The two sin-cos tables are not trainable. */
@@ -186,7 +198,9 @@ export class UnifiedModel {
 
   /** Logits [n, vocabulary] of final hidden states [n, hidden] of the understanding expert. */
   logits(hidden: tf.Tensor2D): tf.Tensor2D {
-    return project(hidden, this.#head);
+    const logits = project(hidden, this.#head);
+    if (this.#streamed) adviseMapped([this.#head.weight], 'release');
+    return logits;
   }
 
   /** Velocities [n, token width] of final hidden states [n, hidden] of the generation expert. */

@@ -193,6 +193,9 @@ describe('frozen weights', () => {
       return numbers;
     };
     expect(logitsOf(frozen)).toEqual(logitsOf(trained));
+    const streamed = UnifiedModel.load(tiny, narrow, { trainable: 'none', read: 'streamed' });
+    expect(logitsOf(streamed)).toEqual(logitsOf(trained));
+    streamed.dispose();
     frozen.dispose();
     expect(memoryStats().mappedBytes).toBe(before.mappedBytes);
     expect(tf.memory().numTensors).toBe(tensors);

@@ -6,6 +6,7 @@ import { addExport } from './commands/export.js';
 import { addImagine } from './commands/imagine.js';
 import { addInspect } from './commands/inspect.js';
 import { addServe } from './commands/serve.js';
+import { addTemplates } from './commands/templates.js';
 import { addTrain } from './commands/train.js';
 import { addWorld } from './commands/world.js';
 import type { CommandContext } from './context.js';
@@ -46,6 +47,7 @@ Examples:
     addDoctor,
     addServe,
     addExport,
+    addTemplates,
     addWorld,
   ])
     add(program, context);

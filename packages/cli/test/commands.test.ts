@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { decodeImage, encodePng, readCharacter } from '@unicharacter/core';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../src/run-command.js';
@@ -22,7 +23,17 @@ describe('the command line', () => {
   it('lists its commands and exit codes', async () => {
     const { code, out } = await call(['--help']);
     expect(code).toBe(0);
-    for (const name of ['train', 'chat', 'imagine', 'ask', 'inspect', 'doctor', 'serve', 'world'])
+    for (const name of [
+      'train',
+      'chat',
+      'imagine',
+      'ask',
+      'inspect',
+      'doctor',
+      'serve',
+      'templates',
+      'world',
+    ])
       expect(out).toContain(`  ${name} `);
     expect(out).toContain('Exit codes: 0 done, 1 failure, 2 wrong usage');
   });
@@ -214,5 +225,50 @@ describe('world', () => {
     expect(
       (await readCharacter(join(folder, 'w', 'data', 'personalized_data', 'train', name!))).images,
     ).toHaveLength(10);
+  });
+});
+
+describe('inspect of a model folder', () => {
+  const model = fileURLToPath(new URL('../../../models/bagel-7b-mot', import.meta.url));
+
+  it('counts the published model from its configuration alone and plans its memory', async () => {
+    const { code, out } = await call(['inspect', model]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/unified model +1,223 +14,607,260,128/);
+    expect(out).toMatch(/autoencoder +244 +83,819,683/);
+    expect(out).toMatch(/inference .* no +fits +fits +fits/);
+    expect(out).not.toContain('lm_head.weight');
+  });
+
+  it('lists tensors on request, and answers in JSON', async () => {
+    expect((await call(['inspect', model, '--tensors'])).out).toMatch(
+      /language_model\.lm_head\.weight +\[152064,3584\] +-/,
+    );
+    const { out } = await call(['inspect', model, '--json', '--size', '512', '--pack-tokens', '4096']);
+    expect(JSON.parse(out)).toMatchObject({
+      model: { tensors: 1223, parameters: 14_607_260_128 },
+      needs: { width: 512, height: 512, tokensPerPack: 4096 },
+    });
+  });
+
+  it('names weights that do not fit their configuration', async () => {
+    const broken = join(folder, 'broken-model');
+    mkdirSync(broken);
+    for (const name of ['llm_config.json', 'vit_config.json'])
+      writeFileSync(join(broken, name), readFileSync(join(model, name)));
+    writeFileSync(join(broken, 'ema.safetensors'), 'no tensors');
+    const { code, out } = await call(['inspect', broken]);
+    expect(code).toBe(2);
+    expect(out).toMatch(/ERROR .*ema\.safetensors/);
+  });
+});
+
+describe('templates recover', () => {
+  it('names the file that a folder lacks, and writes nothing', async () => {
+    mkdirSync(join(folder, 'bare'));
+    const { code, err } = await call(['templates', 'recover', '--data', 'bare']);
+    expect(code).toBe(2);
+    expect(err).toContain('processed/t2i/bare_t2i.jsonl');
+    expect(existsSync(join(folder, 'templates.json'))).toBe(false);
   });
 });

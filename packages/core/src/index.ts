@@ -5,6 +5,7 @@ export * from './evaluate/metrics/index.js';
 export * from './generate/index.js';
 export * from './image/index.js';
 export * from './model/index.js';
+export * from './plan/index.js';
 export * from './reward/index.js';
 export * from './run/index.js';
 export * from './tensor-io/index.js';

@@ -43,7 +43,7 @@ export { ModelConfigError } from './json-fields.js';
 export { KvContext } from './kv-cache.js';
 export { latentsToTokens, tokensToLatents } from './latent-tokens.js';
 export type { LoadOptions, LoadProgress } from './load-weights.js';
-export { WeightsError } from './locate-tensors.js';
+export { locateTensors, WeightsError } from './locate-tensors.js';
 export { LoraAdapter, peftName, updateMatrix } from './lora.js';
 export { ADAPTER_CONFIG, ADAPTER_FILE, loadAdapter, saveAdapter, saveMerged } from './lora-files.js';
 export { LORA_PROJECTIONS, type LoraProjection, type LoraSettings } from './lora-settings.js';

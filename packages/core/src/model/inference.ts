@@ -21,7 +21,7 @@ function compute<T extends tf.TensorContainer>(model: UnifiedModel, f: () => T):
 
 /** A context that has read nothing. */
 export function emptyContext(model: UnifiedModel): KvContext {
-  return KvContext.empty(model.config.llm);
+  return KvContext.empty(model.config.llm, model.inferencePrecision === 'bf16' ? 'bfloat16' : 'float32');
 }
 
 /** Attention to the past of a context and to the chunk itself. With `append` the chunk becomes part of the past. */

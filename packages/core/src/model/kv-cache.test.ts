@@ -1,4 +1,4 @@
-import { setStrict, tf } from '@unicharacter/native';
+import { setStrict, storedType, tf } from '@unicharacter/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useStrictNative } from '../../test/tiny-model.js';
 import { KvContext } from './kv-cache.js';
@@ -26,12 +26,12 @@ function contents(context: KvContext, layer = 0): number[] {
   return found;
 }
 
-describe('KvContext', () => {
+describe.each(['float32', 'bfloat16'] as const)('KvContext in %s', (stored) => {
   beforeAll(useStrictNative);
   afterAll(() => setStrict(false));
 
   it('keeps what was written over page borders and while it grows', () => {
-    const context = KvContext.empty(shape, PAGE);
+    const context = KvContext.empty(shape, stored, PAGE);
     const tokens = Array.from({ length: 37 }, (_, i) => i + 1);
     append(context, ...tokens.slice(0, 3));
     append(context, ...tokens.slice(3, 20));
@@ -40,11 +40,12 @@ describe('KvContext', () => {
     expect(contents(context, 1)).toEqual(tokens.map((t) => t + 100));
     expect(context.length).toBe(37);
     expect(context.ropePosition).toBe(3);
+    expect(storedType(context.past(1).keys)).toBe(stored);
     context.dispose();
   });
 
   it('forks without copying, and copies a shared page when one of the forks writes', () => {
-    const main = KvContext.empty(shape, PAGE);
+    const main = KvContext.empty(shape, stored, PAGE);
     append(main, 1, 2, 3, 4, 5, 6);
     const fork = main.fork();
     expect(fork.past(0).pageTable).toEqual(main.past(0).pageTable);
@@ -60,7 +61,7 @@ describe('KvContext', () => {
   });
 
   it('keeps forks apart when the cut is at a page border or room was reserved and not used', () => {
-    const main = KvContext.empty(shape, PAGE);
+    const main = KvContext.empty(shape, stored, PAGE);
     append(main, 1, 2, 3, 4);
     main.reserve(6);
     const fork = main.fork();
@@ -75,7 +76,7 @@ describe('KvContext', () => {
 
   it('reuses the pages of disposed forks and frees everything with the last one', () => {
     const before = tf.memory().numTensors;
-    const main = KvContext.empty(shape, PAGE);
+    const main = KvContext.empty(shape, stored, PAGE);
     append(main, 1, 2, 3);
     for (let i = 0; i < 20; i++) {
       const fork = main.fork();

@@ -1,4 +1,4 @@
-import { kvWrite, type PagedCache, tf } from '@unicharacter/native';
+import { kvWrite, type PagedCache, type StoredType, storedAs, tf } from '@unicharacter/native';
 
 /** Size of what a token leaves in the cache. */
 export interface KvShape {
@@ -21,14 +21,16 @@ function ownPool(initial: tf.Tensor): tf.Variable {
 class PagePool {
   readonly page: number;
   readonly #shape: KvShape;
+  readonly #stored: StoredType;
   readonly #keys: tf.Tensor[];
   readonly #values: tf.Tensor[];
   readonly #references: number[];
   readonly #free: number[];
 
-  constructor(shape: KvShape, page: number) {
+  constructor(shape: KvShape, stored: StoredType, page: number) {
     this.page = page;
     this.#shape = shape;
+    this.#stored = stored;
     this.#references = new Array<number>(FIRST_PAGES).fill(0);
     this.#free = this.#references.map((_, i) => i).reverse();
     this.#keys = this.#blank(FIRST_PAGES);
@@ -37,7 +39,10 @@ class PagePool {
 
   #blank(pages: number): tf.Tensor[] {
     const { layers, kvHeads, headDim } = this.#shape;
-    return Array.from({ length: layers }, () => ownPool(tf.zeros([pages, this.page, kvHeads, headDim])));
+    const size = [pages, this.page, kvHeads, headDim];
+    return Array.from({ length: layers }, () =>
+      ownPool(tf.tidy(() => storedAs(tf.zeros(size), this.#stored))),
+    );
   }
 
   keys(layer: number): tf.Tensor {
@@ -124,9 +129,12 @@ export class KvContext {
     family.alive++;
   }
 
-  /** A context that has read nothing. */
-  static empty(shape: KvShape, page = DEFAULT_PAGE): KvContext {
-    return new KvContext(new PagePool(shape, page), { alive: 0 });
+  /**
+   * A context that has read nothing.
+   * @param stored how keys and values are kept; as bfloat16 they take half the memory
+   */
+  static empty(shape: KvShape, stored: StoredType = 'float32', page = DEFAULT_PAGE): KvContext {
+    return new KvContext(new PagePool(shape, stored, page), { alive: 0 });
   }
 
   /** Tokens in the cache. */

@@ -1,5 +1,5 @@
 import type { TrainConfig } from '../config/index.js';
-import type { Character, Turn } from '../data/index.js';
+import { type Character, ownTemplates, type PromptTemplates, type Turn } from '../data/index.js';
 import {
   AbortedError,
   answer,
@@ -64,11 +64,13 @@ export class CharacterEngine {
     private readonly models: GenerationModels,
     private readonly defaults: TrainConfig['generate'],
     private readonly release: () => void = () => {},
+    /** Wording of prompts; must be what the weights were trained with. */
+    private readonly templates: PromptTemplates = ownTemplates,
   ) {}
 
   /** The character's answer to `user` (spec 9.2 step 1). `history` holds earlier turns, oldest first. */
   reply(request: TextRequest & { user: string; history?: readonly Turn[] }): Promise<Reply> {
-    return this.write(replyRequest({ ...this.character, ...request }), request);
+    return this.write(replyRequest({ ...this.character, ...request }, this.templates), request);
   }
 
   /** Draws from a plain description. */
@@ -80,6 +82,7 @@ export class CharacterEngine {
   async illustrate(request: DrawRequest & { user: string; reply: string }): Promise<RgbImage> {
     const scene = { description: this.character.description, user: request.user };
     const { image } = await drawReply(this.models, scene, request.reply, {
+      templates: this.templates,
       image: this.imageOptions(request),
     });
     return image;

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { selectBackend } from '@unicharacter/native';
+import { ownTemplates, type PromptTemplates, readTemplates, TEMPLATES_FILE } from '../data/index.js';
 import { FlowVae, loadModelConfig } from '../model/index.js';
 import { loadTokenizer } from '../tokenizer/index.js';
 import { CharacterEngine } from './character-engine.js';
@@ -41,12 +43,20 @@ export async function openRun(dir: string): Promise<CharacterEngine> {
   const { model } = loaded;
   try {
     const vae = FlowVae.load(modelConfig.vae, run.vae, { trainable: 'none' });
-    return new CharacterEngine(character, { model, vae, tokenizer }, config.generate, () => {
+    const release = () => {
       loaded.dispose();
       vae.dispose();
-    });
+    };
+    const models = { model, vae, tokenizer };
+    return new CharacterEngine(character, models, config.generate, release, runTemplates(dir));
   } catch (error) {
     loaded.dispose();
     throw error;
   }
+}
+
+/** The wording of prompts that lies in the run, or the project's own. */
+function runTemplates(dir: string): PromptTemplates {
+  const file = join(dir, TEMPLATES_FILE);
+  return existsSync(file) ? readTemplates(file) : ownTemplates;
 }

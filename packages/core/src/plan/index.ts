@@ -1,0 +1,17 @@
+export {
+  type Device,
+  inspectModel,
+  isModelFolder,
+  type ModelInspection,
+  type TensorRow,
+  type WeightsCheck,
+} from './inspect-model.js';
+export {
+  type MemoryNeeds,
+  type MemoryPlan,
+  memoryPlans,
+  PUBLISHED_NEEDS,
+  PURPOSES,
+  type Purpose,
+} from './memory-plan.js';
+export { countModelParts, countVaeParts, type PartCount, totalOf } from './parts.js';

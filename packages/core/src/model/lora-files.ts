@@ -111,7 +111,12 @@ export function saveMerged(model: UnifiedModel, path: string, dtype: 'F32' | 'BF
     get data(): Float32Array {
       const update = adapter?.update(name.replace(/\.weight$/, ''));
       if (!update) return variable.dataSync<'float32'>();
-      return tf.tidy(() => tf.add(variable, updateMatrix(update)).dataSync<'float32'>());
+      const merged = tf.tidy(() => tf.add(variable, updateMatrix(update)));
+      try {
+        return merged.dataSync<'float32'>();
+      } finally {
+        merged.dispose();
+      }
     },
   }));
   writeSafetensors(path, stored, { format: 'pt' });

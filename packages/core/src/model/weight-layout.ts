@@ -15,10 +15,13 @@ export function toMemoryLayout(stored: tf.Tensor): tf.Tensor {
   return isConvolution(stored.shape) ? tf.transpose(stored, [2, 3, 1, 0]) : stored;
 }
 
-/** Values of a weight in the order of the file. */
+/** Values of a weight in the order of the file. Read outside `tf.tidy`, which would walk an array value by value. */
 export function toFileLayout(weight: tf.Tensor): Float32Array {
-  return tf.tidy(
-    () =>
-      (isConvolution(weight.shape) ? tf.transpose(weight, [3, 2, 0, 1]) : weight).dataSync() as Float32Array,
-  );
+  if (!isConvolution(weight.shape)) return weight.dataSync<'float32'>();
+  const stored = tf.transpose(weight, [3, 2, 0, 1]);
+  try {
+    return stored.dataSync<'float32'>();
+  } finally {
+    stored.dispose();
+  }
 }

@@ -65,7 +65,7 @@ struct F32GradTiles {
     }
     for (int64_t i = 0; i < kTile; ++i) {
       float* s = work.weights + i * kTile;
-      for (int64_t j = 0; j < keys; ++j) s[j] = fastExp(s[j] * scale - rows.logSumExp[i]);
+      for (int64_t j = 0; j < keys; ++j) s[j] = clampedExp(s[j] * scale - rows.logSumExp[i]);
       std::fill(s + keys, s + kTile, 0.0f);
     }
     tileGemm(kTile, kTile, w, {work.weights, 1, kTile}, {dy, w}, {sums.dValues, w, true});

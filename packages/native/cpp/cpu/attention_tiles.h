@@ -121,10 +121,10 @@ struct F32Tiles {
       float sum = 0.0f;
 #pragma omp simd reduction(+ : sum)
       for (int64_t j = 0; j < kTile; ++j) {
-        s[j] = fastExp(s[j] - top);
+        s[j] = clampedExp(s[j] - top);
         sum += s[j];
       }
-      const float shrink = work.maximum[i] == kMinusInfinity ? 0.0f : fastExp(work.maximum[i] - top);
+      const float shrink = work.maximum[i] == kMinusInfinity ? 0.0f : clampedExp(work.maximum[i] - top);
       if (shrink != 1.0f) {
         float* o = out + i * head.width;
         for (int64_t d = 0; d < head.width; ++d) o[d] *= shrink;

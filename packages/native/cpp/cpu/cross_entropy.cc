@@ -68,14 +68,14 @@ float logSumExp(const float* x, int64_t n) {
   const float m = maximum(x, n);
   float s = 0.0f;
 #pragma omp simd reduction(+ : s)
-  for (int64_t i = 0; i < n; ++i) s += fastExp(x[i] - m);
+  for (int64_t i = 0; i < n; ++i) s += clampedExp(x[i] - m);
   return m + std::log(s);
 }
 
 // Logits of a row become their gradient: dLoss (softmax - one at the label).
 void toGradient(float* x, int64_t n, int32_t label, float dLoss) {
   const float lse = logSumExp(x, n);
-  for (int64_t i = 0; i < n; ++i) x[i] = dLoss * fastExp(x[i] - lse);
+  for (int64_t i = 0; i < n; ++i) x[i] = dLoss * clampedExp(x[i] - lse);
   x[label] -= dLoss;
 }
 

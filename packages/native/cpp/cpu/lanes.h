@@ -119,7 +119,7 @@ inline Lanes expLanes(Lanes x) {
   return (Lanes)_mm512_scalef_ps(p, n);
 }
 #else
-// e^x like fastExp() of vector_math.h: 0 below -87.3, e^88.3 above 88.3; NaN stays NaN.
+// e^x like clampedExp() of vector_math.h: 0 below -87.3, e^88.3 above 88.3; NaN stays NaN.
 inline Lanes expLanes(Lanes x) {
   const Lanes low = x < -87.3f ? allLanes(-87.3f) : x;
   const Lanes clamped = low > 88.3f ? allLanes(88.3f) : low;

@@ -9,7 +9,7 @@
 namespace uc {
 
 // e^x. Below -87.3 the result is exactly 0, above 88.3 it stays at e^88.3.
-UC_HD inline float fastExp(float x) {
+UC_HD inline float clampedExp(float x) {
   const float clamped = x < -87.3f ? -87.3f : (x > 88.3f ? 88.3f : x);
   // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer.
   const float n = (clamped * 1.44269504f + 12582912.0f) - 12582912.0f;
@@ -25,7 +25,7 @@ UC_HD inline float fastExp(float x) {
   return x < -87.3f ? 0.0f : p * scale;
 }
 
-UC_HD inline float sigmoid(float x) { return 1.0f / (1.0f + fastExp(-x)); }
+UC_HD inline float sigmoid(float x) { return 1.0f / (1.0f + clampedExp(-x)); }
 
 // Sine and cosine of an angle of magnitude up to 2^20 or so; the reduction to [-pi/4, pi/4] is done in double.
 UC_HD inline void sinCos(float angle, float& sine, float& cosine) {

@@ -84,8 +84,8 @@ struct WarpRow {
     const float tileMost = warpReduce(scores[0] > scores[1] ? scores[0] : scores[1], Larger{});
     const float top = tileMost > most ? tileMost : most;
     if (top == -INFINITY) return;
-    const float weights[2] = {fastExp(scores[0] - top), fastExp(scores[1] - top)};
-    const float shrink = most == -INFINITY ? 0.0f : fastExp(most - top);
+    const float weights[2] = {clampedExp(scores[0] - top), clampedExp(scores[1] - top)};
+    const float shrink = most == -INFINITY ? 0.0f : clampedExp(most - top);
     sum = sum * shrink + warpReduce(weights[0] + weights[1], Plus{});
     most = top;
     for (int64_t d = lane; d < size; d += kWarp) out[d] *= shrink;

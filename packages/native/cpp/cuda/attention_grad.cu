@@ -35,7 +35,7 @@ __device__ inline PairTerms pairTerms(const Problem& p, int64_t query, int64_t k
     score += p.q[atQ + d] * p.k[atK + d];
     product += p.dy[atQ + d] * p.v[atK + d];
   }
-  const float weight = fastExp(score * p.scale - p.logSumExp[head * p.tokens + query]);
+  const float weight = clampedExp(score * p.scale - p.logSumExp[head * p.tokens + query]);
   return {weight, weight * (product - p.delta[head * p.tokens + query]) * p.scale};
 }
 

@@ -35,7 +35,7 @@ __device__ inline void toGradients(const Problem& p, int64_t head, TileKind kind
   for (int n = 0; n < kEdge / 8; ++n) {
     for (int i = 0; i < 4; ++i) {
       const bool seen = p.visibility.seenIn(kind, firstQuery + rowOf(i), firstKey + columnOf(n, i));
-      const float weight = seen ? fastExp(scores[n][i] * p.scale - lse[i / 2]) : 0.0f;
+      const float weight = seen ? clampedExp(scores[n][i] * p.scale - lse[i / 2]) : 0.0f;
       scores[n][i] = weight;
       products[n][i] = weight * (products[n][i] - delta[i / 2]) * p.scale;
     }
@@ -86,7 +86,7 @@ __device__ void toGradientsOfKeys(const Problem& p, const KeyWork<D>& work, Tile
     for (int i = 0; i < 4; ++i) {
       const int column = columnOf(n, i);
       const bool seen = p.visibility.seenIn(kind, firstQuery + column, firstKey + rowOf(i));
-      const float weight = seen ? fastExp(scores[n][i] * p.scale - work.logSumExp[column]) : 0.0f;
+      const float weight = seen ? clampedExp(scores[n][i] * p.scale - work.logSumExp[column]) : 0.0f;
       scores[n][i] = weight;
       products[n][i] = weight * (products[n][i] - work.delta[column]) * p.scale;
     }

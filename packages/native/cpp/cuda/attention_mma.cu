@@ -44,11 +44,11 @@ __device__ inline void softmaxTile(Scores& scores, RowState& state, float (&shri
     }
     top = quadMax(top);
     const bool nothing = top == -INFINITY;
-    shrink[half] = state.most[half] == -INFINITY ? 0.0f : fastExp(state.most[half] - top);
+    shrink[half] = state.most[half] == -INFINITY ? 0.0f : clampedExp(state.most[half] - top);
     float sum = 0;
     for (int n = 0; n < kEdge / 8; ++n) {
       for (int i = 2 * half; i < 2 * half + 2; ++i) {
-        scores[n][i] = nothing ? 0.0f : fastExp(scores[n][i] - top);
+        scores[n][i] = nothing ? 0.0f : clampedExp(scores[n][i] - top);
         sum += scores[n][i];
       }
     }

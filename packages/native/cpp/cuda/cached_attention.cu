@@ -65,11 +65,11 @@ __global__ void cachedRows(Problem p) {
   float top = most[0];
   for (int w = 1; w < kWarpsPerBlock; ++w) top = most[w] > top ? most[w] : top;
   float total = 0;
-  for (int w = 0; w < kWarpsPerBlock; ++w) total += most[w] == -INFINITY ? 0.0f : sum[w] * fastExp(most[w] - top);
+  for (int w = 0; w < kWarpsPerBlock; ++w) total += most[w] == -INFINITY ? 0.0f : sum[w] * clampedExp(most[w] - top);
   for (int64_t d = threadIdx.x; d < p.size; d += kWarpsPerBlock * kWarp) {
     float value = 0;
     for (int w = 0; w < kWarpsPerBlock; ++w) {
-      if (most[w] != -INFINITY) value += memory[(1 + w) * p.size + d] * fastExp(most[w] - top);
+      if (most[w] != -INFINITY) value += memory[(1 + w) * p.size + d] * clampedExp(most[w] - top);
     }
     p.y.put((query * p.heads + head) * p.size + d, value / total);
   }

@@ -1,4 +1,4 @@
-#include "gemm.h"
+#include "gemm_sum.h"
 
 #include "convert.h"
 #include "gemm_library.h"

@@ -4,8 +4,6 @@
 // itself, and a library (gemm_onednn.cc, or gemm_plain.cc where oneDNN is missing).
 #pragma once
 
-#include <span>
-
 #include "../runtime/context.h"
 #include "../runtime/tensor.h"
 
@@ -41,15 +39,5 @@ struct GemmSize {
 // bias, when given, is a row of n elements (f32 or bf16) added to every row of C.
 void gemm(Context& context, const GemmSize& size, Phys compute, const Matrix& a, const Matrix& b, const Matrix& c,
           const Tensor* bias = nullptr, bool accumulate = false);
-
-// One of several products that are summed: A is m x k, B is k x n.
-struct Product {
-  Matrix a, b;
-  int64_t k = 0;
-};
-
-// C = A1 B1 + A2 B2 + ... (+ bias): as gemm(), rounded once.
-void gemmSum(Context& context, int64_t m, int64_t n, Phys compute, std::span<const Product> products, const Matrix& c,
-             const Tensor* bias = nullptr);
 
 }  // namespace uc

@@ -1,7 +1,7 @@
 // The project's own matrix product: f32 with AVX-512, bf16 with AVX-512-BF16.
 #pragma once
 
-#include "gemm.h"
+#include "gemm_sum.h"
 
 namespace uc {
 

@@ -6,7 +6,7 @@
 // are computed again in the backward pass instead of being kept.
 #include "convert.h"
 #include "fused.h"
-#include "gemm.h"
+#include "gemm_sum.h"
 
 namespace uc {
 

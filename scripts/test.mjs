@@ -15,6 +15,12 @@ import { ensureToolchain } from './lib/toolchain.mjs';
 const PACKAGES = ['native', 'core', 'server', 'cli'];
 const BIN = inRoot('node_modules', '.bin');
 
+/** Tests of the emulated CUDA kernels in CI; `nx run native:test:emulated` runs the fused ops too. */
+const EMULATED = [
+  'test/cuda',
+  ...['elementwise', 'matmul-conv', 'movement', 'reduce'].map((name) => `test/differential/${name}`),
+];
+
 // The CUDA sources must compile wherever nvcc is, also without a GPU.
 process.env.UC_CUDA ??= 'ON';
 
@@ -88,12 +94,6 @@ async function sanitized(counts) {
   );
   if (code !== 0 && !finished) counts.add(0, 1);
 }
-
-/** In CI; `nx run native:test:emulated` runs the fused ops too. */
-const EMULATED = [
-  'test/cuda',
-  ...['elementwise', 'matmul-conv', 'movement', 'reduce'].map((name) => `test/differential/${name}`),
-];
 
 /** The CUDA sources, compiled for the host, against the same references as the kernels of the CPU. */
 async function emulatedCuda(counts, reports) {

@@ -52,7 +52,7 @@ export function loadWeights(
   const maps = new Map<number, MappedFile>();
   try {
     for (const file of files) sources.push(openTensors(file));
-    const located = locateTensors(specs, sources);
+    const located = locateTensors(specs, sources, files);
     const progress = new ProgressMeter(specs, located, options);
     for (const spec of specs) {
       const found = located.get(spec.name);

@@ -18,11 +18,13 @@ const READABLE = new Set(['F32', 'BF16', 'F16']);
  * Finds every weight of a model. Of several sources the first that holds a weight wins (spec 1.7); position tables may be
  * absent everywhere.
  *
+ * @param files what the sources were opened from, for the message
  * @throws WeightsError naming every missing, unexpected and mis-shaped tensor, and those of a type that holds no weights
  */
 export function locateTensors(
   specs: readonly TensorSpec[],
   sources: readonly TensorSource[],
+  files: readonly string[],
 ): Map<string, LocatedTensor> {
   const wanted = new Map(specs.map((spec) => [spec.name, spec]));
   const located = new Map<string, LocatedTensor>();
@@ -55,7 +57,7 @@ export function locateTensors(
   const missing = specs
     .filter((spec) => !located.has(spec.name) && spec.init.kind !== 'table')
     .map((spec) => spec.name);
-  report([
+  report(files, [
     ['Missing', missing],
     ['Unexpected', problems.unexpected],
     ['Named twice', problems.repeated],
@@ -65,13 +67,16 @@ export function locateTensors(
   return located;
 }
 
-function report(lists: readonly (readonly [title: string, names: readonly string[]])[]): void {
+function report(
+  files: readonly string[],
+  lists: readonly (readonly [title: string, names: readonly string[]])[],
+): void {
   const found = lists.filter(([, names]) => names.length > 0);
   if (found.length === 0) return;
   const text = found
     .map(([title, names]) => `\n${title} (${names.length}):\n  ${names.join('\n  ')}`)
     .join('');
   throw new WeightsError(
-    `the weights do not fit the model configuration.${text}\nCheck that configuration files and weights belong together.`,
+    `the weights in ${files.join(', ')} do not fit the model configuration.${text}\nCheck that configuration files and weights belong together.`,
   );
 }

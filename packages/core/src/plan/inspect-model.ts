@@ -94,7 +94,7 @@ function checkedWeights(
   let source: TensorSource | undefined;
   try {
     source = openTensors(file);
-    const located = locateTensors(specs, [source]);
+    const located = locateTensors(specs, [source], [file]);
     const dtypeOf = (name: string) => {
       const found = located.get(name);
       return found ? found.source.info(found.key).dtype : null;

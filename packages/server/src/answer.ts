@@ -38,6 +38,19 @@ export interface Progress {
   onDraw(): void;
 }
 
+/** For answers that are sent whole. */
+export const SILENT: Progress = { onText: () => {}, onDraw: () => {} };
+
+/** Token counts in OpenAI's words. */
+export const usage = ({
+  promptTokens,
+  completionTokens,
+}: Pick<Answer, 'promptTokens' | 'completionTokens'>) => ({
+  prompt_tokens: promptTokens,
+  completion_tokens: completionTokens,
+  total_tokens: promptTokens + completionTokens,
+});
+
 /** Checks what the schema cannot and decodes the picture. @throws ApiError 400 */
 export async function readChatRequest(body: ChatBody): Promise<ChatRequest> {
   const conversation = readConversation(body.messages);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Answer, answer, type ChatRequest, readChatRequest } from '../answer.js';
+import { type Answer, answer, type ChatRequest, readChatRequest, SILENT, usage } from '../answer.js';
 import { ChatBody } from '../chat-schema.js';
 import type { ServedEngine } from '../engine.js';
 import { toApiError } from '../errors.js';
@@ -122,8 +122,7 @@ async function completion(
   const choices: object[] = [];
   const total: Usage = { promptTokens: 0, completionTokens: 0 };
   for (let index = 0; index < chat.answers; index++) {
-    const silent = { onText: () => {}, onDraw: () => {} };
-    const result = await answer(engine, { ...chat, seed: chat.seed + index }, silent, signal);
+    const result = await answer(engine, { ...chat, seed: chat.seed + index }, SILENT, signal);
     const { images, markdown } = await deliver(serving.pictures, result.image, chat.delivery, request);
     const content = [result.text, markdown].filter((part) => part).join('\n\n');
     choices.push({
@@ -142,9 +141,3 @@ interface Usage {
   promptTokens: number;
   completionTokens: number;
 }
-
-const usage = ({ promptTokens, completionTokens }: Usage): object => ({
-  prompt_tokens: promptTokens,
-  completion_tokens: completionTokens,
-  total_tokens: promptTokens + completionTokens,
-});

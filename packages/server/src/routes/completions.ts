@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { Type } from '@fastify/type-provider-typebox';
-import { answer, readChatRequest } from '../answer.js';
+import { answer, readChatRequest, SILENT, usage } from '../answer.js';
 import { answerUnlessGone, type Serving } from '../serving.js';
 import type { App } from './app.js';
 
@@ -30,19 +30,14 @@ export function completionRoutes(app: App, serving: Serving): void {
       });
       return answerUnlessGone(reply, (signal) =>
         serving.generate(character, signal, async (engine) => {
-          const silent = { onText: () => {}, onDraw: () => {} };
-          const { text, finish, promptTokens, completionTokens } = await answer(engine, chat, silent, signal);
+          const result = await answer(engine, chat, SILENT, signal);
           return {
             id: `cmpl-${randomUUID()}`,
             object: 'text_completion',
             created: Math.floor(Date.now() / 1000),
             model: character.id,
-            choices: [{ index: 0, text, finish_reason: finish, logprobs: null }],
-            usage: {
-              prompt_tokens: promptTokens,
-              completion_tokens: completionTokens,
-              total_tokens: promptTokens + completionTokens,
-            },
+            choices: [{ index: 0, text: result.text, finish_reason: result.finish, logprobs: null }],
+            usage: usage(result),
           };
         }),
       );

@@ -41,7 +41,7 @@ export function sceneSvg(look: Look, scene: ToyScene): string {
 }
 
 /** Renders an SVG of 256 × 256 units at `size` pixels a side. */
-async function rasterise(svg: string, size: number) {
+function rasterise(svg: string, size: number) {
   return sharp(Buffer.from(svg), { density: (72 * size) / 256 })
     .resize(size, size)
     .removeAlpha();
@@ -49,7 +49,7 @@ async function rasterise(svg: string, size: number) {
 
 /** The picture as RGB pixels. @param size side in pixels */
 export async function drawScene(look: Look, scene: ToyScene, size: number): Promise<RgbImage> {
-  const { data, info } = await (await rasterise(sceneSvg(look, scene), size))
+  const { data, info } = await rasterise(sceneSvg(look, scene), size)
     .raw()
     .toBuffer({ resolveWithObject: true });
   return {
@@ -61,7 +61,5 @@ export async function drawScene(look: Look, scene: ToyScene, size: number): Prom
 
 /** The picture as a PNG file. @param size side in pixels */
 export async function scenePng(look: Look, scene: ToyScene, size: number): Promise<Buffer> {
-  return (await rasterise(sceneSvg(look, scene), size))
-    .png({ compressionLevel: 9, palette: false })
-    .toBuffer();
+  return rasterise(sceneSvg(look, scene), size).png({ compressionLevel: 9, palette: false }).toBuffer();
 }

@@ -1,4 +1,4 @@
-import { KeyedRandom, streams } from './keyed-random.js';
+import { KeyedRandom, streams } from '../random/keyed-random.js';
 
 /** What the sampler needs to know of a training sample. */
 export interface Sampleable {

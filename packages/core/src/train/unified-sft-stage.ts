@@ -9,8 +9,8 @@ import {
   stageRow,
   type UnifiedModel,
 } from '../model/index.js';
+import { KeyedRandom, streams } from '../random/keyed-random.js';
 import { gradientStep, type Pass } from './gradient-step.js';
-import { KeyedRandom, streams } from './keyed-random.js';
 import { PackSampler, type SamplerPosition } from './pack-sampler.js';
 import { RunningMeans } from './running-means.js';
 import type { EncodedTask } from './task-encoder.js';

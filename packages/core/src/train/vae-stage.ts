@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { AdamW, randomNormal, tf } from '@unicharacter/native';
 import type { TrainConfig } from '../config/index.js';
 import type { FlowVae } from '../model/index.js';
+import { KeyedRandom, streams } from '../random/keyed-random.js';
 import { gradientStep } from './gradient-step.js';
-import { KeyedRandom, streams } from './keyed-random.js';
 import type { StepOutcome, Trained, TrainingStage } from './training-stage.js';
 import { VAE_LOSS_PARTS, vaeLoss } from './vae-loss.js';
 

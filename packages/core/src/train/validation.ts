@@ -1,6 +1,6 @@
 import { noGrad, type Precision, randomNormal, tf, withAutocast } from '@unicharacter/native';
 import { type MarkerIds, packRow, sampleTokens, stageRow, type UnifiedModel } from '../model/index.js';
-import { streams } from './keyed-random.js';
+import { streams } from '../random/keyed-random.js';
 import type { EncodedTask } from './task-encoder.js';
 import { lossRows, StepMeans } from './task-means.js';
 

@@ -1,5 +1,5 @@
 /** Random looks and scenes, addressed by a seed. */
-import type { KeyedRandom } from '../../train/keyed-random.js';
+import type { KeyedRandom } from '../../random/keyed-random.js';
 import {
   COLOURS,
   type Colour,

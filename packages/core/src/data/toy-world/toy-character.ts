@@ -1,5 +1,5 @@
 /** Characters of the toy world and everything that is said about them. */
-import { KeyedRandom } from '../../train/keyed-random.js';
+import { KeyedRandom } from '../../random/keyed-random.js';
 import type { ChoiceQuestion, Dialogue, KnowledgeQuestion } from '../character.js';
 import type { RewardQuestion } from '../rolescape/grpo-prompts.js';
 import { LOOK_ATTRIBUTES, type Look, type ToyScene } from './attributes.js';

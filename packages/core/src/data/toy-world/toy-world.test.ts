@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage } from '../../image/index.js';
-import { KeyedRandom } from '../../train/keyed-random.js';
+import { KeyedRandom } from '../../random/keyed-random.js';
 import { inspectFolder } from '../inspect/index.js';
 import { readGrpoPrompts } from '../rolescape/grpo-prompts.js';
 import { readRoleScape } from '../rolescape/index.js';

@@ -2,7 +2,7 @@
  * ToyScape-20: the twenty characters of the evaluation. Their seed is theirs alone: characters for pre-training are drawn
  * with other seeds, and a look or name of ToyScape is refused there.
  */
-import { KeyedRandom } from '../../train/keyed-random.js';
+import { KeyedRandom } from '../../random/keyed-random.js';
 import { type Look, visibleLook } from './attributes.js';
 import { ADDRESSES, OPENERS } from './text/persona.js';
 import { TOYSCAPE_SIZES, type ToyCharacter, toyCharacter } from './toy-character.js';

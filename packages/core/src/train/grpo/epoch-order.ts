@@ -1,4 +1,4 @@
-import { KeyedRandom, streams } from '../keyed-random.js';
+import { KeyedRandom, streams } from '../../random/keyed-random.js';
 
 /** The prompts of an epoch: all of them in random order, round after round, so that each is asked equally often. */
 export function chosenPrompts<T>(prompts: readonly T[], perEpoch: number, epoch: number, seed: number): T[] {

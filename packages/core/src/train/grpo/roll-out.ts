@@ -1,6 +1,6 @@
 import { flowSdeStep, noGrad, type Precision, randomNormal, tf, withAutocast } from '@unicharacter/native';
 import { nextTurn } from '../../generate/index.js';
-import { streams } from '../keyed-random.js';
+import { streams } from '../../random/keyed-random.js';
 import type { GroupField } from './group-field.js';
 
 /** How a group is drawn (spec 7.4). */

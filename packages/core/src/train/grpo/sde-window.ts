@@ -1,5 +1,5 @@
 import type { TrainConfig } from '../../config/index.js';
-import { KeyedRandom, streams } from '../keyed-random.js';
+import { KeyedRandom, streams } from '../../random/keyed-random.js';
 
 /** Where the stochastic steps of a group lie. */
 export interface WindowPlace {

@@ -1,5 +1,5 @@
 /** Dialogues without pictures. */
-import type { KeyedRandom } from '../../../train/keyed-random.js';
+import type { KeyedRandom } from '../../../random/keyed-random.js';
 import type { Dialogue } from '../../character.js';
 import { pick } from '../sample.js';
 import type { Persona } from './persona.js';

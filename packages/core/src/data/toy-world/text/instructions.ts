@@ -1,5 +1,5 @@
 /** What to draw, in words. */
-import type { KeyedRandom } from '../../../train/keyed-random.js';
+import type { KeyedRandom } from '../../../random/keyed-random.js';
 import type { Look, ToyScene } from '../attributes.js';
 import { pick } from '../sample.js';
 import { EXPRESSION, FRAMING, lookWords, OBJECT, POSE, settingWords } from './words.js';

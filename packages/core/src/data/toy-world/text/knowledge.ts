@@ -1,5 +1,5 @@
 /** Questions about the character that need no picture. */
-import type { KeyedRandom } from '../../../train/keyed-random.js';
+import type { KeyedRandom } from '../../../random/keyed-random.js';
 import type { ChoiceQuestion, KnowledgeQuestion } from '../../character.js';
 import { COLOURS, LOOK_VALUES, type Look } from '../attributes.js';
 import { type Persona, personaValues } from './persona.js';

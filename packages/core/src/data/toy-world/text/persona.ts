@@ -1,5 +1,5 @@
 /** Who a character is and how it talks. */
-import type { KeyedRandom } from '../../../train/keyed-random.js';
+import type { KeyedRandom } from '../../../random/keyed-random.js';
 import { pick } from '../sample.js';
 
 const PERSONA_VALUES = {

@@ -1,5 +1,5 @@
 /** Questions about a picture whose answers are its attributes. */
-import type { KeyedRandom } from '../../../train/keyed-random.js';
+import type { KeyedRandom } from '../../../random/keyed-random.js';
 import {
   LOOK_VALUES,
   type Look,

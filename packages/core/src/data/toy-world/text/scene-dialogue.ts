@@ -1,5 +1,5 @@
 /** The words that belong to a picture: what the user says, what the character answers, and the plan of the picture. */
-import type { KeyedRandom } from '../../../train/keyed-random.js';
+import type { KeyedRandom } from '../../../random/keyed-random.js';
 import type { Look, ToyScene } from '../attributes.js';
 import { pick } from '../sample.js';
 import { describedInstruction } from './instructions.js';

@@ -1,5 +1,5 @@
 /** Puts plain sentences into a character's way of speaking. */
-import type { KeyedRandom } from '../../../train/keyed-random.js';
+import type { KeyedRandom } from '../../../random/keyed-random.js';
 import { pick } from '../sample.js';
 import type { Persona } from './persona.js';
 

@@ -20,6 +20,7 @@ const INPUT_ERRORS = new Set([
   'ModelConfigError',
   'RunError',
   'SafetensorsError',
+  'StateError',
   'TokenizerError',
   'TrainError',
   'UnsafeBindError',

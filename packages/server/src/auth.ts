@@ -2,6 +2,16 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { ApiError } from './errors.js';
 
+/** Owner of what is stored by requests that came without a stored key. */
+export const OPERATOR = 'operator';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose conversations and files the request may see. */
+    owner: string;
+  }
+}
+
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /**

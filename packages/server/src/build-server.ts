@@ -4,7 +4,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyServerOptions } from 'fastify';
-import { checkBearer } from './auth.js';
+import { checkBearer, OPERATOR } from './auth.js';
 import { CharacterShelf, type ServedCharacter } from './character-shelf.js';
 import { sendError, sendNotFound } from './errors.js';
 import { GenerationQueue } from './generation-queue.js';
@@ -14,15 +14,19 @@ import type { App } from './routes/app.js';
 import { characterRoutes } from './routes/characters.js';
 import { chatRoutes } from './routes/chat.js';
 import { completionRoutes } from './routes/completions.js';
+import { conversationRoutes } from './routes/conversations.js';
 import { healthRoutes } from './routes/health.js';
 import { imageRoutes } from './routes/images.js';
 import { modelRoutes } from './routes/models.js';
 import { Serving } from './serving.js';
+import type { State } from './state/state.js';
 import { webPage } from './web-page.js';
 
 export interface ServerOptions {
   /** Folder in which drawn pictures are kept. */
   pictures: string;
+  /** Where conversations are kept; without it their addresses do not exist. The caller closes it. */
+  state?: State;
   /** Accepted bearer keys; none means that no key is asked for. */
   apiKeys?: readonly string[];
   /** Requests that may wait while one is worked on. Default 8. */
@@ -64,6 +68,7 @@ export async function buildServer(
   app.setNotFoundHandler(sendNotFound);
   app.addHook('onClose', async () => shelf.close());
 
+  app.decorateRequest('owner', OPERATOR);
   await app.register(cors, {
     origin: [...(options.allowedOrigins ?? [])],
     exposedHeaders: ['retry-after'],
@@ -98,6 +103,7 @@ export async function buildServer(
   ]) {
     routes(app, serving);
   }
+  if (options.state) conversationRoutes(app, serving, options.state.conversations);
   await webPage(app);
   return app;
 }

@@ -1,6 +1,7 @@
 import type { Turn } from '@unicharacter/core';
 import type { Message } from './chat-schema.js';
-import { type ApiError, invalidRequest } from './errors.js';
+import { decodeDataUrl } from './data-url.js';
+import { invalidRequest } from './errors.js';
 
 /** What a list of chat messages asks of the character. */
 export interface Conversation {
@@ -18,7 +19,6 @@ interface RichTurn extends Turn {
 }
 
 const IMAGE_QUESTION = 'What do you see in this picture?';
-const DATA_URL = /^data:(image\/[a-z0-9.+-]+);base64,([A-Za-z0-9+/=\s]+)$/;
 
 /**
  * Reads OpenAI chat messages. Consecutive messages of one role become one turn; system, developer and tool messages
@@ -84,19 +84,4 @@ function onlyImage({ images }: RichTurn): Uint8Array | undefined {
   }
   const [image] = images;
   return image && decodeDataUrl(image.url, image.param);
-}
-
-function decodeDataUrl(url: string, param: string): Uint8Array {
-  const match = DATA_URL.exec(url);
-  if (!match?.[2]) throw notADataUrl(url, param);
-  return Buffer.from(match[2], 'base64');
-}
-
-function notADataUrl(url: string, param: string): ApiError {
-  const found = url.length > 40 ? `${url.slice(0, 40)}…` : url;
-  return invalidRequest(
-    `Expected a data URL such as "data:image/png;base64,…", found "${found}". Addresses are not fetched.`,
-    param,
-    'invalid_image_url',
-  );
 }

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { databaseFailed } from './state/failures.js';
 
 /** The `type` values of the OpenAI error object that this server uses. */
 export type ApiErrorType =
@@ -53,6 +54,7 @@ export const invalidRequest = (message: string, param?: string, code?: string): 
 /** What the client learns about `error`; details of unexpected errors stay in the server's log. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
+  if (databaseFailed(error)) return stateUnavailable();
   if (!isFastifyError(error)) return unexpected();
   const issue = error.validation?.[0];
   if (issue) {
@@ -105,6 +107,12 @@ export function sendNotFound(request: FastifyRequest, reply: FastifyReply): void
 
 const unexpected = (): ApiError =>
   new ApiError(500, 'server_error', 'The server failed while working on the request; see its log.');
+
+const stateUnavailable = (): ApiError =>
+  new ApiError(503, 'server_error', 'The database cannot be reached; nothing was stored. Try again soon.', {
+    code: 'state_unavailable',
+    retryAfter: 5,
+  });
 
 function isFastifyError(error: unknown): error is FastifyError {
   return error instanceof Error && 'code' in error && 'statusCode' in error;

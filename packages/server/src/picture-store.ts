@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodePng, type RgbImage, writeFileAtomic } from '@unicharacter/core';
-import { ApiError } from './errors.js';
+import { decodeImage, encodePng, ImageError, type RgbImage, writeFileAtomic } from '@unicharacter/core';
+import { decodeDataUrl } from './data-url.js';
+import { ApiError, invalidRequest } from './errors.js';
 
 /** A picture on disk. `id` is made from its content, so the same picture is kept once. */
 export interface StoredPicture {
@@ -25,10 +27,28 @@ export class PictureStore {
   constructor(private readonly folder: string) {}
 
   async keep(image: RgbImage): Promise<StoredPicture> {
-    const png = await picturePng(image);
-    const id = `file-${createHash('sha256').update(png).digest('hex')}`;
-    writeFileAtomic(this.path(id), png);
-    return { id, png };
+    return this.write(await picturePng(image));
+  }
+
+  /**
+   * The id of a picture that a client sends: a data URL, or the id of one that is here already. A picture that was not
+   * drawn here is decoded and written anew, so that nothing but pixels gets in.
+   * @throws ApiError 400 for what is no picture, 404 for an unknown id
+   */
+  async accept(picture: string, param = 'picture'): Promise<string> {
+    if (FILE_ID.test(picture)) {
+      if (existsSync(this.path(picture))) return picture;
+      throw noSuchFile(picture);
+    }
+    const bytes = decodeDataUrl(picture, param);
+    const known = idOf(bytes);
+    if (existsSync(this.path(known))) return known;
+    try {
+      return this.write(await encodePng(await decodeImage(bytes))).id;
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      throw invalidRequest(`The picture cannot be read: ${error.message}`, param, 'invalid_image');
+    }
   }
 
   /**
@@ -40,13 +60,24 @@ export class PictureStore {
       const png = await readFile(this.path(id)).catch(() => undefined);
       if (png) return png;
     }
-    throw new ApiError(404, 'not_found_error', `There is no file "${id.slice(0, 80)}".`, {
-      param: 'id',
-      code: 'file_not_found',
-    });
+    throw noSuchFile(id);
+  }
+
+  private write(png: Buffer): StoredPicture {
+    const id = idOf(png);
+    if (!existsSync(this.path(id))) writeFileAtomic(this.path(id), png);
+    return { id, png };
   }
 
   private path(id: string): string {
     return join(this.folder, `${id}.png`);
   }
 }
+
+const idOf = (bytes: Uint8Array): string => `file-${createHash('sha256').update(bytes).digest('hex')}`;
+
+const noSuchFile = (id: string): ApiError =>
+  new ApiError(404, 'not_found_error', `There is no file "${id.slice(0, 80)}".`, {
+    param: 'id',
+    code: 'file_not_found',
+  });

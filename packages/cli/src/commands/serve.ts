@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import { UsageError } from '../errors.js';
@@ -14,6 +15,7 @@ interface ServeOptions {
   port: number;
   apiKey?: string;
   pictures: string;
+  state?: string;
   allowOrigin: string[];
   queue?: number;
 }
@@ -29,6 +31,7 @@ export function addServe(program: Command, context: CommandContext): void {
     .option('--port <n>', 'port to listen on; 0 takes a free one', integer(0), 8080)
     .option('--api-key <key>', 'bearer key that clients must send (better: UNICHARACTER_API_KEY)')
     .option('--pictures <dir>', 'folder in which drawn pictures are kept', 'runs/.pictures')
+    .option('--state <dir>', 'folder of conversations and keys (default: .state beside the runs)')
     .option('--allow-origin <origin>', 'let pages of another host call the API; may be repeated', collect, [])
     .option('--queue <n>', 'requests that may wait while one is worked on (default: 8)', integer(0))
     .addHelpText(
@@ -44,15 +47,18 @@ Examples:
 }
 
 async function serve(context: CommandContext, options: ServeOptions): Promise<void> {
-  const { assertSafeBind, buildServer, listen } = await import('@unicharacter/server');
+  const { assertSafeBind, buildServer, listen, openState } = await import('@unicharacter/server');
   const key = options.apiKey ?? context.env.UNICHARACTER_API_KEY;
   const apiKeys = key ? [key] : [];
   const { host, port, queue } = options;
   assertSafeBind(host, apiKeys);
   const characters = servedCharacters(await context.core(), runsOf(context, options));
   const interrupt = new Interrupt(() => {});
+  const databaseUrl = context.env.DATABASE_URL;
+  const state = await openState({ folder: stateFolder(context, options), ...defined({ databaseUrl }) });
   const app = await buildServer(characters, {
     apiKeys,
+    state,
     pictures: fromUser(context.folder, options.pictures),
     allowedOrigins: options.allowOrigin,
     ...defined({ queueLimit: queue }),
@@ -66,6 +72,7 @@ async function serve(context: CommandContext, options: ServeOptions): Promise<vo
   } finally {
     interrupt.dispose();
     await app.close();
+    await state.close();
   }
 }
 
@@ -76,6 +83,10 @@ function runsOf({ folder }: CommandContext, { run, runs }: ServeOptions): string
   if (found.length === 0) throw new UsageError(`No trained run found below ${fromUser(folder, runs)}.`);
   return found;
 }
+
+/** The folder named with --state, else `.state` beside the runs. */
+const stateFolder = ({ folder }: CommandContext, { state, runs = 'runs' }: ServeOptions): string =>
+  fromUser(folder, state ?? join(runs, '.state'));
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -7,6 +7,7 @@ export {
   type TextRequest,
 } from './character-engine.js';
 export { EventLog, readEvents } from './event-log.js';
+export { lockFile } from './lock-file.js';
 export { openRun } from './open-run.js';
 export { writeReport } from './report.js';
 export { RunError } from './run-error.js';

@@ -1,6 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RunError, systemCode, writeFailure } from './run-error.js';
+import { lockFile } from './lock-file.js';
+import { RunError } from './run-error.js';
 import { LOCK_FILE } from './run-folder.js';
 
 /**
@@ -10,30 +10,12 @@ import { LOCK_FILE } from './run-folder.js';
  */
 export function lockRun(root: string): () => void {
   const path = join(root, LOCK_FILE);
-  const release = (): void => rmSync(path, { force: true });
-  try {
-    writeFileSync(path, String(process.pid), { flag: 'wx' });
-    return release;
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw writeFailure('the lock of the run', path, error);
-  }
-  const holder = Number(readFileSync(path, 'utf8'));
-  if (holder !== process.pid && isAlive(holder)) {
-    throw new RunError(
-      `${root}: process ${holder} is training into this folder; wait for it, stop it, or choose another folder ` +
-        `(if it is no training, delete ${path})`,
-    );
-  }
-  writeFileSync(path, String(process.pid));
-  return release;
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
-  }
+  return lockFile(
+    path,
+    (holder) =>
+      new RunError(
+        `${root}: process ${holder} is training into this folder; wait for it, stop it, or choose another folder ` +
+          `(if it is no training, delete ${path})`,
+      ),
+  );
 }

@@ -5,6 +5,7 @@ import { addDoctor } from './commands/doctor.js';
 import { addExport } from './commands/export.js';
 import { addImagine } from './commands/imagine.js';
 import { addInspect } from './commands/inspect.js';
+import { addKeys } from './commands/keys.js';
 import { addServe } from './commands/serve.js';
 import { addTemplates } from './commands/templates.js';
 import { addTrain } from './commands/train.js';
@@ -46,6 +47,7 @@ Examples:
     addInspect,
     addDoctor,
     addServe,
+    addKeys,
     addExport,
     addTemplates,
     addWorld,

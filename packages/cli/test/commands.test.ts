@@ -31,6 +31,7 @@ describe('the command line', () => {
       'inspect',
       'doctor',
       'serve',
+      'keys',
       'templates',
       'world',
     ])
@@ -38,7 +39,7 @@ describe('the command line', () => {
     expect(out).toContain('Exit codes: 0 done, 1 failure, 2 wrong usage');
   });
 
-  it.each(['train', 'chat', 'imagine', 'ask', 'inspect', 'doctor', 'serve', 'world'])(
+  it.each(['train', 'chat', 'imagine', 'ask', 'inspect', 'doctor', 'serve', 'keys', 'world'])(
     'explains %s with an example',
     async (name) => {
       const { code, out } = await call([name, '--help']);

@@ -4,10 +4,11 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyServerOptions } from 'fastify';
-import { checkBearer, OPERATOR } from './auth.js';
+import { requireKey } from './auth.js';
 import { CharacterShelf, type ServedCharacter } from './character-shelf.js';
 import { sendError, sendNotFound } from './errors.js';
 import { GenerationQueue } from './generation-queue.js';
+import { RATE_HEADERS } from './key-limits.js';
 import { PictureStore } from './picture-store.js';
 import { a1111Routes } from './routes/a1111.js';
 import type { App } from './routes/app.js';
@@ -25,9 +26,9 @@ import { webPage } from './web-page.js';
 export interface ServerOptions {
   /** Folder in which drawn pictures are kept. */
   pictures: string;
-  /** Where conversations are kept; without it their addresses do not exist. The caller closes it. */
+  /** Where conversations and keys are kept; without it their addresses do not exist. The caller closes it. */
   state?: State;
-  /** Accepted bearer keys; none means that no key is asked for. */
+  /** Bearer keys without limits, beside those in `state`. While there are none of either kind, no key is asked for. */
   apiKeys?: readonly string[];
   /** Requests that may wait while one is worked on. Default 8. */
   queueLimit?: number;
@@ -40,9 +41,6 @@ export interface ServerOptions {
 }
 
 const MEBIBYTE = 2 ** 20;
-
-/** Addresses that need no key: the page itself and what watches over the server. */
-const PUBLIC = /^\/(healthz|readyz)?(\?.*)?$|^\/assets\//;
 
 /**
  * The HTTP API of trained characters and the web page: OpenAI's addresses, AUTOMATIC1111's for image extensions,
@@ -68,18 +66,15 @@ export async function buildServer(
   app.setNotFoundHandler(sendNotFound);
   app.addHook('onClose', async () => shelf.close());
 
-  app.decorateRequest('owner', OPERATOR);
   await app.register(cors, {
     origin: [...(options.allowedOrigins ?? [])],
-    exposedHeaders: ['retry-after'],
+    exposedHeaders: ['retry-after', ...RATE_HEADERS],
   });
   await app.register(helmet, {
     contentSecurityPolicy: { directives: PAGE_POLICY },
     strictTransportSecurity: false,
   });
-  app.addHook('onRequest', async (request) => {
-    if (!PUBLIC.test(request.url)) checkBearer(request.headers.authorization, apiKeys);
-  });
+  requireKey(app, apiKeys, options.state?.keys);
   await app.register(swagger, {
     openapi: {
       info: { title: 'UniCharacter', version: '0.1.0', description: 'Characters that talk and draw.' },

@@ -5,14 +5,15 @@ export interface ListenOptions {
   host: string;
   /** 0 takes any free port. */
   port: number;
-  apiKeys: readonly string[];
+  /** Whether the server asks for a key. */
+  hasKeys: boolean;
 }
 
 /**
  * Starts to listen and returns the address, for example `http://127.0.0.1:8080`.
- * @throws UnsafeBindError for an address that others can reach while no key is set.
+ * @throws UnsafeBindError for an address that others can reach while no key is asked for.
  */
-export async function listen(app: App, { host, port, apiKeys }: ListenOptions): Promise<string> {
-  assertSafeBind(host, apiKeys);
+export async function listen(app: App, { host, port, hasKeys }: ListenOptions): Promise<string> {
+  assertSafeBind(host, hasKeys);
   return await app.listen({ host, port });
 }

@@ -17,7 +17,7 @@ describe('the openai package', () => {
   let address: string;
   beforeAll(async () => {
     app = await serveFake(engine, { apiKeys: ['secret'] });
-    address = await listen(app, { host: '127.0.0.1', port: 0, apiKeys: ['secret'] });
+    address = await listen(app, { host: '127.0.0.1', port: 0, hasKeys: true });
     client = new OpenAI({ baseURL: `${address}/v1`, apiKey: 'secret', maxRetries: 0 });
   });
   afterAll(() => app.close());

@@ -28,7 +28,7 @@ describe.skipIf(chromiumPath === undefined)('the page in Chromium', () => {
   beforeEach(async () => {
     engine = new FakeEngine(['Purr', ', ', 'hello', '!']);
     app = await serveAll([fakeCharacter(engine, 'Mimi Moss'), fakeCharacter(new FakeEngine(), 'Bo')]);
-    address = await listen(app, { host: '127.0.0.1', port: 0, apiKeys: [] });
+    address = await listen(app, { host: '127.0.0.1', port: 0, hasKeys: false });
     page = await (await browser.newContext()).newPage();
     problems.length = 0;
     page.on('pageerror', (error) => problems.push(error.message));
@@ -163,7 +163,7 @@ describe.skipIf(chromiumPath === undefined)('the page in Chromium', () => {
 describe.skipIf(chromiumPath === undefined)('a page that needs a key', () => {
   it('asks for it and goes on', async () => {
     const app = await serveAll([fakeCharacter(new FakeEngine())], { apiKeys: ['secret'] });
-    const address = await listen(app, { host: '127.0.0.1', port: 0, apiKeys: ['secret'] });
+    const address = await listen(app, { host: '127.0.0.1', port: 0, hasKeys: true });
     const browser = await launchChromium();
     try {
       const page = await browser.newPage();

@@ -13,7 +13,7 @@ afterEach(async () => {
 async function start(engine: FakeEngine, options: Partial<ServerOptions> = {}): Promise<string> {
   const app = await serveFake(engine, options);
   closers.push(() => app.close());
-  return await listen(app, { host: '127.0.0.1', port: 0, apiKeys: [] });
+  return await listen(app, { host: '127.0.0.1', port: 0, hasKeys: false });
 }
 
 const request = (body: object, signal?: AbortSignal): RequestInit => ({
@@ -104,7 +104,7 @@ describe('over a real socket', () => {
 
   it('does not open to other machines without a key', async () => {
     const app = await serveFake(new FakeEngine());
-    await expect(listen(app, { host: '0.0.0.0', port: 0, apiKeys: [] })).rejects.toThrow(
+    await expect(listen(app, { host: '0.0.0.0', port: 0, hasKeys: false })).rejects.toThrow(
       'without an API key',
     );
     await app.close();

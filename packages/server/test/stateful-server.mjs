@@ -10,4 +10,4 @@ const nobody = {
   open: () => Promise.reject(new Error('no weights')),
 };
 const app = await buildServer([nobody], { pictures: `${folder}/pictures`, state });
-process.stdout.write(`${await listen(app, { host: '127.0.0.1', port: 0, apiKeys: [] })}\n`);
+process.stdout.write(`${await listen(app, { host: '127.0.0.1', port: 0, hasKeys: false })}\n`);

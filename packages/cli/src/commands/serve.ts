@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import type { State } from '@unicharacter/server';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 import { UsageError } from '../errors.js';
@@ -7,15 +7,14 @@ import { collect, defined, integer } from '../options.js';
 import { fromUser } from '../paths.js';
 import { runFolder, trainedRuns } from '../run-option.js';
 import { servedCharacters } from '../served-characters.js';
+import { type StateOptions, stateExists, withState } from '../state-option.js';
 
-interface ServeOptions {
+interface ServeOptions extends StateOptions {
   run?: string;
-  runs?: string;
   host: string;
   port: number;
   apiKey?: string;
   pictures: string;
-  state?: string;
   allowOrigin: string[];
   queue?: number;
 }
@@ -47,32 +46,42 @@ Examples:
 }
 
 async function serve(context: CommandContext, options: ServeOptions): Promise<void> {
-  const { assertSafeBind, buildServer, listen, openState } = await import('@unicharacter/server');
+  const { assertSafeBind } = await import('@unicharacter/server');
   const key = options.apiKey ?? context.env.UNICHARACTER_API_KEY;
   const apiKeys = key ? [key] : [];
-  const { host, port, queue } = options;
-  assertSafeBind(host, apiKeys);
-  const characters = servedCharacters(await context.core(), runsOf(context, options));
+  const runs = runsOf(context, options);
+  if (!stateExists(context, options)) assertSafeBind(options.host, apiKeys.length > 0);
+  await withState(context, options, async (state) => {
+    const hasKeys = apiKeys.length > 0 || (await state.keys.exist());
+    assertSafeBind(options.host, hasKeys);
+    await serveRuns(context, options, { runs, state, apiKeys, hasKeys });
+  });
+}
+
+async function serveRuns(
+  context: CommandContext,
+  { host, port, queue, pictures, allowOrigin }: ServeOptions,
+  { runs, state, apiKeys, hasKeys }: { runs: string[]; state: State; apiKeys: string[]; hasKeys: boolean },
+): Promise<void> {
+  const { buildServer, listen } = await import('@unicharacter/server');
+  const characters = servedCharacters(await context.core(), runs);
   const interrupt = new Interrupt(() => {});
-  const databaseUrl = context.env.DATABASE_URL;
-  const state = await openState({ folder: stateFolder(context, options), ...defined({ databaseUrl }) });
   const app = await buildServer(characters, {
     apiKeys,
     state,
-    pictures: fromUser(context.folder, options.pictures),
-    allowedOrigins: options.allowOrigin,
+    pictures: fromUser(context.folder, pictures),
+    allowedOrigins: allowOrigin,
     ...defined({ queueLimit: queue }),
     logger: { level: 'warn', stream: { write: (line: string) => context.terminal.err(line) } },
   });
   try {
-    const address = await listen(app, { host, port, apiKeys });
+    const address = await listen(app, { host, port, hasKeys });
     const names = characters.map(({ name }) => name).join(', ');
     context.terminal.out(`${names}: page ${address}/  API ${address}/v1  (Ctrl-C stops)\n`);
     await aborted(interrupt.signal);
   } finally {
     interrupt.dispose();
     await app.close();
-    await state.close();
   }
 }
 
@@ -83,10 +92,6 @@ function runsOf({ folder }: CommandContext, { run, runs }: ServeOptions): string
   if (found.length === 0) throw new UsageError(`No trained run found below ${fromUser(folder, runs)}.`);
   return found;
 }
-
-/** The folder named with --state, else `.state` beside the runs. */
-const stateFolder = ({ folder }: CommandContext, { state, runs = 'runs' }: ServeOptions): string =>
-  fromUser(folder, state ?? join(runs, '.state'));
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

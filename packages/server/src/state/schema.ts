@@ -1,5 +1,5 @@
 /** The tables of `migrations/`, as drizzle's queries see them. */
-import { bigint, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { bigint, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
 const moment = (name: string) => timestamp(name, { withTimezone: true });
 
@@ -26,4 +26,14 @@ export const messages = pgTable('messages', {
   /** Counts up in the order of arrival. */
   position: bigint('position', { mode: 'number' }).generatedAlwaysAsIdentity(),
   createdAt: moment('created_at').notNull().defaultNow(),
+});
+
+export const apiKeys = pgTable('api_keys', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  hash: text('hash').notNull().unique(),
+  requestsPerMinute: integer('requests_per_minute'),
+  concurrentRequests: integer('concurrent_requests'),
+  createdAt: moment('created_at').notNull().defaultNow(),
+  revokedAt: moment('revoked_at'),
 });

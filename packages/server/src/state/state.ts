@@ -1,3 +1,4 @@
+import { ApiKeys } from './api-keys.js';
 import { Conversations } from './conversations.js';
 import { type OpenDatabase, openEmbedded, openServer } from './database.js';
 
@@ -11,9 +12,11 @@ export interface StateOptions {
 /** What a server remembers. */
 export class State {
   readonly conversations: Conversations;
+  readonly keys: ApiKeys;
 
   constructor(private readonly open: OpenDatabase) {
     this.conversations = new Conversations(open.database);
+    this.keys = new ApiKeys(open.database);
   }
 
   close(): Promise<void> {

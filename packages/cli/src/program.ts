@@ -2,9 +2,11 @@ import { Command } from 'commander';
 import { addAsk } from './commands/ask.js';
 import { addChat } from './commands/chat.js';
 import { addDoctor } from './commands/doctor.js';
+import { addEvaluate } from './commands/evaluate.js';
 import { addExport } from './commands/export.js';
 import { addImagine } from './commands/imagine.js';
 import { addInspect } from './commands/inspect.js';
+import { addJudges } from './commands/judges.js';
 import { addKeys } from './commands/keys.js';
 import { addServe } from './commands/serve.js';
 import { addTemplates } from './commands/templates.js';
@@ -44,6 +46,7 @@ Examples:
     addChat,
     addImagine,
     addAsk,
+    addEvaluate,
     addInspect,
     addDoctor,
     addServe,
@@ -51,6 +54,7 @@ Examples:
     addExport,
     addTemplates,
     addWorld,
+    addJudges,
   ])
     add(program, context);
   return program;

@@ -34,19 +34,30 @@ describe('the command line', () => {
       'keys',
       'templates',
       'world',
+      'evaluate',
+      'judges',
     ])
       expect(out).toContain(`  ${name} `);
     expect(out).toContain('Exit codes: 0 done, 1 failure, 2 wrong usage');
   });
 
-  it.each(['train', 'chat', 'imagine', 'ask', 'inspect', 'doctor', 'serve', 'keys', 'world'])(
-    'explains %s with an example',
-    async (name) => {
-      const { code, out } = await call([name, '--help']);
-      expect(code).toBe(0);
-      expect(out).toContain(`$ unicharacter ${name}`);
-    },
-  );
+  it.each([
+    'train',
+    'chat',
+    'imagine',
+    'ask',
+    'inspect',
+    'doctor',
+    'serve',
+    'keys',
+    'world',
+    'evaluate',
+    'judges',
+  ])('explains %s with an example', async (name) => {
+    const { code, out } = await call([name, '--help']);
+    expect(code).toBe(0);
+    expect(out).toContain(`$ unicharacter ${name}`);
+  });
 
   it.each([
     [['dance'], "unknown command 'dance'"],
@@ -58,6 +69,10 @@ describe('the command line', () => {
     [['chat', '--run', 'missing', '--once', 'Hi'], 'missing does not exist'],
     [['serve', '--host', '0.0.0.0'], 'without an API key'],
     [['serve', '--run', 'runs/mimi', '--runs', 'runs'], '--run and --runs exclude each other'],
+    [['evaluate', '--metrics', 'taste'], 'found "taste"'],
+    [['evaluate', '--run', 'missing'], 'missing does not exist'],
+    [['evaluate', '--run', 'runs/mimi', '--run', 'runs/mimi'], 'several runs need --out'],
+    [['judges', '--out', 'x', '--only', 'taste'], 'Allowed choices are reader, clip'],
     [['serve', '--runs', 'empty'], 'No trained run found below'],
     [['world'], "required option '--out <dir>' not specified"],
     [['world', '--out', 'w', '--seed', '2'], '--seed works with --characters only'],

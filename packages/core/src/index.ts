@@ -1,9 +1,10 @@
 export { nativeInfo } from '@unicharacter/native';
 export * from './config/index.js';
 export * from './data/index.js';
-export * from './evaluate/metrics/index.js';
+export * from './evaluate/index.js';
 export * from './generate/index.js';
 export * from './image/index.js';
+export * from './judges/index.js';
 export * from './model/index.js';
 export * from './plan/index.js';
 export * from './reward/index.js';

@@ -109,6 +109,11 @@ export class CharacterEngine {
     return this.write(items, { temperature: 0, ...request });
   }
 
+  /** Answers a question without a picture, as trained on knowledge; takes the likeliest words unless a temperature is given. */
+  answer(request: TextRequest & { question: string }): Promise<Reply> {
+    return this.write([{ kind: 'text', text: request.question }], { temperature: 0, ...request });
+  }
+
   /** Frees the weights. The engine cannot be used afterwards. */
   dispose(): void {
     this.release();

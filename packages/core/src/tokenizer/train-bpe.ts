@@ -3,7 +3,7 @@ import { ALPHABET } from './byte-alphabet.js';
 import { CONTROL_TOKENS, qwen2TokenizerJson, specialToken, type TokenizerJson } from './qwen2-layout.js';
 
 /** A distinct piece of the corpus, as ids of its current tokens. */
-interface Word {
+export interface Word {
   ids: number[];
   readonly count: number;
 }
@@ -26,9 +26,19 @@ export function trainBpe(corpus: string, size: number): TokenizerJson {
     throw new RangeError(`expected a size of at least ${ALPHABET.length + control.length}, found ${size}`);
   }
   const tokens = [...ALPHABET];
+  const merges = learnMerges(countWords(corpus), tokens, mergeCount);
+  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  const added = control.map((content, index) => specialToken(content, tokens.length + index));
+  return qwen2TokenizerJson(vocab, merges, added);
+}
+
+/**
+ * Merges the most frequent pair of neighbours, at most `count` times. `words` end up in the new tokens, which `tokens` grows
+ * by; pairs that occur once are not merged.
+ */
+export function learnMerges(words: readonly Word[], tokens: string[], count: number): [string, string][] {
   const merges: [string, string][] = [];
-  const words = countWords(corpus);
-  while (merges.length < mergeCount) {
+  while (merges.length < count) {
     const pair = mostFrequentPair(words);
     if (pair === undefined) break;
     const [left, right] = pair.map((id) => tokens[id] as string) as [string, string];
@@ -36,9 +46,7 @@ export function trainBpe(corpus: string, size: number): TokenizerJson {
     tokens.push(left + right);
     merges.push([left, right]);
   }
-  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
-  const added = control.map((content, index) => specialToken(content, tokens.length + index));
-  return qwen2TokenizerJson(vocab, merges, added);
+  return merges;
 }
 
 /** The distinct pieces of the corpus, cut and written in the byte alphabet as the tokenizer does it. */

@@ -15,7 +15,7 @@ export interface Pass {
 
 /** What an optimizer step works with. */
 export interface Learner {
-  readonly trained: Trained;
+  readonly trained: Pick<Trained, 'variables'>;
   readonly optimizer: AdamW;
   readonly means?: RunningMeans | undefined;
   /** Global L2 norm that gradients are clipped to; 0 clips nothing. */

@@ -33,11 +33,18 @@ export const normSpecs = (name: string, width: number): FrozenSpec[] => [
   { name: `${name}.bias`, shape: [width] },
 ];
 
+/** Weights by published name, as towers look them up; frozen in use, variables while a tower is trained. */
+export interface TowerWeights {
+  get<T extends tf.Tensor = tf.Tensor>(name: string): T;
+  linear(name: string): Linear;
+  affine(name: string): Affine;
+}
+
 /**
  * The weights of a frozen tower in float32, by published name. Kernels of convolutions are [out, in, kh, kw] in files
  * and [kh, kw, in, out] in memory.
  */
-export class FrozenWeights {
+export class FrozenWeights implements TowerWeights {
   readonly #tensors: Map<string, tf.Tensor>;
 
   private constructor(

@@ -1,6 +1,6 @@
 import { project } from '../../../model/mot-transformer.js';
 import { activationOf } from '../activation.js';
-import { type FrozenSpec, type FrozenWeights, linearSpecs, normSpecs } from '../frozen-weights.js';
+import { type FrozenSpec, linearSpecs, normSpecs, type TowerWeights } from '../frozen-weights.js';
 import type { PreNormBlock } from '../pre-norm-block.js';
 import type { TowerConfig } from '../tower-config.js';
 import type { ClipConfig } from './config.js';
@@ -43,7 +43,7 @@ function blockSpecs(prefix: string, { width, inner, layers }: TowerConfig): Froz
 }
 
 /** The blocks of one tower. */
-export function clipBlocks(weights: FrozenWeights, prefix: string, config: TowerConfig): PreNormBlock[] {
+export function clipBlocks(weights: TowerWeights, prefix: string, config: TowerConfig): PreNormBlock[] {
   const activation = activationOf(config.activation);
   return Array.from({ length: config.layers }, (_, i) => {
     const layer = `${prefix}.encoder.layers.${i}`;

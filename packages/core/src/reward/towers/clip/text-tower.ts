@@ -1,7 +1,7 @@
 import { layerNorm, tf } from '@unicharacter/native';
 import type { Affine } from '../../../model/weight-store.js';
 import { sequencesLayout } from '../attention-rows.js';
-import type { FrozenWeights } from '../frozen-weights.js';
+import type { TowerWeights } from '../frozen-weights.js';
 import { type PreNormBlock, preNormBlocks } from '../pre-norm-block.js';
 import type { ClipTextConfig } from './config.js';
 import { clipBlocks } from './specs.js';
@@ -11,11 +11,11 @@ const PREFIX = 'text_model';
 /** Text tower of CLIP (rewards specification §3.2). */
 export class ClipTextTower {
   readonly #config: ClipTextConfig;
-  readonly #weights: FrozenWeights;
+  readonly #weights: TowerWeights;
   readonly #blocks: PreNormBlock[];
   readonly #finalNorm: Affine;
 
-  constructor(config: ClipTextConfig, weights: FrozenWeights) {
+  constructor(config: ClipTextConfig, weights: TowerWeights) {
     this.#config = config;
     this.#weights = weights;
     this.#blocks = clipBlocks(weights, PREFIX, config);

@@ -65,13 +65,17 @@ export class ClipTokenizer {
 
   /** Ids of a text between start and end token; a text that is too long loses its end, not the end token. */
   encode(text: string, maxLength = this.maxLength): number[] {
-    const clean = Array.from(text.normalize('NFC').replace(/\s+/gu, ' '), (character) =>
-      character.toLowerCase(),
-    );
-    const words = (clean.join('').match(WORDS) ?? []).map(textToAlphabet);
-    const ids = [this.startId, ...this.encodeWords(words), this.endId];
+    const ids = [this.startId, ...this.encodeWords(clipWords(text)), this.endId];
     return ids.length <= maxLength ? ids : [...ids.slice(0, maxLength - 1), this.endId];
   }
+}
+
+/** The pieces of a text that BPE works on, in the byte alphabet: NFC, white space collapsed, lower case. */
+export function clipWords(text: string): string[] {
+  const clean = Array.from(text.normalize('NFC').replace(/\s+/gu, ' '), (character) =>
+    character.toLowerCase(),
+  );
+  return (clean.join('').match(WORDS) ?? []).map(textToAlphabet);
 }
 
 /** The first line of `merges.txt` is a comment with the version. */

@@ -1,7 +1,7 @@
 import { layerNorm, tf } from '@unicharacter/native';
 import type { Affine } from '../../../model/weight-store.js';
 import { sequencesLayout } from '../attention-rows.js';
-import type { FrozenWeights } from '../frozen-weights.js';
+import type { TowerWeights } from '../frozen-weights.js';
 import { classTokens, patchTokens } from '../patch-tokens.js';
 import { type PreNormBlock, preNormBlocks } from '../pre-norm-block.js';
 import type { ClipVisionConfig } from './config.js';
@@ -12,12 +12,12 @@ const PREFIX = 'vision_model';
 /** Vision tower of CLIP (rewards specification §3.1). */
 export class ClipVisionTower {
   readonly #config: ClipVisionConfig;
-  readonly #weights: FrozenWeights;
+  readonly #weights: TowerWeights;
   readonly #blocks: PreNormBlock[];
   readonly #preNorm: Affine;
   readonly #postNorm: Affine;
 
-  constructor(config: ClipVisionConfig, weights: FrozenWeights) {
+  constructor(config: ClipVisionConfig, weights: TowerWeights) {
     this.#config = config;
     this.#weights = weights;
     this.#blocks = clipBlocks(weights, PREFIX, config);

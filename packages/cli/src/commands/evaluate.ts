@@ -1,0 +1,208 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Evaluation, EvaluationOptions, Family, TaskProgress } from '@unicharacter/core';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { CommandContext, Core } from '../context.js';
+import { InterruptedError, UsageError } from '../errors.js';
+import { formatSeconds, formatTable } from '../format.js';
+import { Interrupt } from '../interrupt.js';
+import { collect, integer } from '../options.js';
+import { fromUser } from '../paths.js';
+import { runFolder } from '../run-option.js';
+import type { Terminal } from '../terminal.js';
+
+/** As core names them, which is loaded only when the command runs. */
+const FAMILY_NAMES: readonly Family[] = ['knowledge', 'vqa', 'pictures', 'replies', 'consistency'];
+
+interface EvaluateOptions {
+  run: string[];
+  data?: string;
+  out?: string;
+  metrics: readonly Family[];
+  imagesPerPrompt: number;
+  limit: number;
+  seed: number;
+  reader?: string;
+  clip?: string;
+  dino?: string;
+  lpips?: string;
+  dryRun?: true;
+}
+
+/** `unicharacter evaluate`: measures trained characters and writes tables and a page. */
+export function addEvaluate(program: Command, context: CommandContext): void {
+  program
+    .command('evaluate')
+    .description('measure what a trained character knows, draws and says')
+    .option(
+      '--run <dir>',
+      'folder of a trained run; repeat for several (default: the newest below runs/)',
+      collect,
+      [],
+    )
+    .option('--data <dir>', 'training folder of the character (default: the one it was trained on)')
+    .option('--out <dir>', 'folder for results and reports (default: evaluation/ in the run)')
+    .option('--metrics <names>', `of ${FAMILY_NAMES.join(', ')}; separated by commas`, families, [
+      ...FAMILY_NAMES,
+    ])
+    .option('--images-per-prompt <n>', 'pictures drawn for each prompt', integer(1), 4)
+    .option('--limit <n>', 'at most that many prompts or questions of each kind; 0 takes all', integer(0), 0)
+    .option('--seed <n>', 'seed of drawing, talking and shuffling', integer(0), 1)
+    .option('--reader <dir>', 'attribute reader of the toy world (default: models/toy-reader)')
+    .option('--clip <dir>', 'CLIP for alignment and similarity (default: models/toy-clip for toy-world data)')
+    .option('--dino <dir>', 'DINOv2 for similarity')
+    .option('--lpips <file>', 'LPIPS for diversity')
+    .option('--dry-run', 'only say what would be asked')
+    .addHelpText(
+      'after',
+      `
+Results are stored one by one: stopped, the same command goes on where it was; asked of the same weights again,
+it only scores again. Writes evaluation.json, summary.json, report.md and report.html.
+
+Examples:
+  $ unicharacter evaluate --run runs/Alma
+  $ unicharacter evaluate --run runs/Alma --metrics pictures --images-per-prompt 8
+  $ unicharacter evaluate --run runs/Alma --run runs/Bruno --out runs/evaluation`,
+    )
+    .action((options: EvaluateOptions) => evaluate(context, options));
+}
+
+function families(text: string): Family[] {
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !FAMILY_NAMES.includes(name as Family));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`Expected some of ${FAMILY_NAMES.join(', ')}, found "${unknown}".`);
+  }
+  return names as Family[];
+}
+
+async function evaluate(context: CommandContext, options: EvaluateOptions): Promise<void> {
+  const core = await context.core();
+  const { terminal } = context;
+  const plans = plansOf(context, options);
+  if (options.dryRun) return dryRun(core, terminal, plans);
+  const evaluations = await evaluateAll(core, context, plans, options);
+  const [first] = plans;
+  const out = plans.length === 1 ? first!.out : fromUser(context.folder, options.out!);
+  const files = core.writeEvaluationReports(evaluations, out);
+  const rows = core
+    .summarise(evaluations)
+    .map(({ title, mean, low, high, ceiling }) => [
+      title,
+      mean.toFixed(3),
+      `${low.toFixed(3)} – ${high.toFixed(3)}`,
+      ceiling === undefined ? '' : ceiling.toFixed(3),
+    ]);
+  terminal.out(
+    `${formatTable([['measure', 'mean', '95 % interval', 'real'], ...rows])}\nReport: ${files.html}\n`,
+  );
+}
+
+function plansOf({ folder }: CommandContext, options: EvaluateOptions): EvaluationOptions[] {
+  const runs = (options.run.length === 0 ? [undefined] : options.run).map((run) => runFolder(folder, run));
+  if (runs.length > 1 && options.data !== undefined) {
+    throw new UsageError('--data works with one --run only: every run is evaluated on its own character');
+  }
+  if (runs.length > 1 && options.out === undefined) {
+    throw new UsageError('several runs need --out DIR for the table of all of them');
+  }
+  const out = options.out === undefined ? undefined : fromUser(folder, options.out);
+  return runs.map((run) => ({
+    run,
+    data: options.data === undefined ? undefined : fromUser(folder, options.data),
+    out: out === undefined ? join(run, 'evaluation') : runs.length === 1 ? out : join(out, basename(run)),
+    families: options.metrics,
+    imagesPerPrompt: options.imagesPerPrompt,
+    limit: options.limit,
+    seed: options.seed,
+  }));
+}
+
+async function dryRun(core: Core, terminal: Terminal, plans: readonly EvaluationOptions[]): Promise<void> {
+  for (const plan of plans) {
+    const tasks = await core.planEvaluation(plan);
+    const rows = plan.families.map((family) => [
+      family,
+      String(tasks.filter((task) => task.family === family).length),
+    ]);
+    terminal.out(`${plan.run}\n${formatTable([['metrics', 'tasks'], ...rows])}\n`);
+  }
+}
+
+async function evaluateAll(
+  core: Core,
+  context: CommandContext,
+  plans: readonly EvaluationOptions[],
+  options: EvaluateOptions,
+): Promise<Evaluation[]> {
+  const interrupt = new Interrupt(() => {});
+  const judges = await core.loadJudges(judgeFolders(core, context.folder, plans, options));
+  const evaluations: Evaluation[] = [];
+  const line = new TaskLine(context.terminal);
+  try {
+    for (const plan of plans) {
+      evaluations.push(
+        await core.evaluateRun(plan, judges, {
+          signal: interrupt.signal,
+          onTask: (progress) => line.show(basename(plan.run), progress),
+        }),
+      );
+    }
+    return evaluations;
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    throw new InterruptedError(
+      'Interrupted; the results so far are kept. Give the same command again to go on.',
+    );
+  } finally {
+    line.finish();
+    judges.dispose();
+    interrupt.dispose();
+  }
+}
+
+/** Folders of judges: what is named, else for toy-world data those that ship with the project. */
+function judgeFolders(
+  core: Core,
+  folder: string,
+  plans: readonly EvaluationOptions[],
+  { reader, clip, dino, lpips }: EvaluateOptions,
+) {
+  const isToy = plans.every(({ run, data }) => core.isToyWorld(data ?? core.characterOfRun(run).source));
+  const shipped = (name: string) => {
+    const path = join(folder, 'models', name);
+    return isToy && existsSync(path) ? path : undefined;
+  };
+  const named = (path: string | undefined) => (path === undefined ? undefined : fromUser(folder, path));
+  return {
+    reader: named(reader) ?? shipped('toy-reader'),
+    clip: named(clip) ?? shipped('toy-clip'),
+    dino: named(dino),
+    lpips: named(lpips),
+  };
+}
+
+/** Without a terminal a line is printed for every n-th task. */
+const PLAIN_EVERY = 25;
+
+/** Progress on one line of a terminal, or as a plain line now and then. */
+class TaskLine {
+  private shown = false;
+
+  constructor(private readonly terminal: Terminal) {}
+
+  show(run: string, { task, done, total, reused, etaSeconds }: TaskProgress): void {
+    const text = `${run} ${done}/${total} | ETA ${formatSeconds(etaSeconds)} | ${task.id}${reused ? ' (kept)' : ''}`;
+    if (this.terminal.isTty) {
+      this.terminal.out(`\r\u001b[K${text.slice(0, this.terminal.columns() - 1)}`);
+      this.shown = true;
+    } else if (done % PLAIN_EVERY === 0 || done === total) {
+      this.terminal.out(`${text}\n`);
+    }
+  }
+
+  finish(): void {
+    if (this.shown) this.terminal.out('\n');
+    this.shown = false;
+  }
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Html, html } from '../../run/html.js';
+import { reportStyle } from '../../run/report-style.js';
+import type { Evaluation, Score } from '../evaluation.js';
+import { summarise } from '../summary.js';
+import type { FinishedTask, PictureTask, QuestionTask, ReplyTask, RolePlayTask } from '../tasks/task.js';
+import { describeScope, figure, intervalText } from './markdown.js';
+
+/** Questions shown per family; all stand in `evaluation.json`. */
+const SHOWN_QUESTIONS = 24;
+const SHOWN_REPLIES = 16;
+
+/** The evaluation on one page without scripts or outside files: scores, pictures beside their prompts, replies, answers. */
+export function htmlReport(evaluations: readonly Evaluation[]): string {
+  const names = evaluations.map(({ character }) => character).join(', ');
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${names} · evaluation</title><style>${new Html(reportStyle)}</style></head><body><main>
+<h1>${names}</h1><p class="soft">${describeScope(evaluations)}.</p>
+<h2>Scores</h2>${scoreTable(summarise(evaluations))}
+${evaluations.map((evaluation) => details(evaluation, evaluations.length > 1))}
+</main></body></html>
+`.text;
+}
+
+function scoreTable(scores: readonly Score[]): Html {
+  return html`<div class="scroll"><table><tr><th>measure</th><th>mean</th><th>95 % interval</th><th>n</th><th>real</th></tr>${scores.map(
+    (score) => html`<tr><td>${score.title}<br><small>${score.note}</small></td><td>${figure(score.mean)}</td>
+<td>${intervalText(score)}</td><td>${score.n}</td><td>${score.ceiling === undefined ? '' : figure(score.ceiling)}</td></tr>`,
+  )}</table></div>`;
+}
+
+function details(evaluation: Evaluation, withScores: boolean): Html {
+  const of = <T extends FinishedTask['task']>(kind: T['kind']) =>
+    evaluation.finished.filter(({ task }) => task.kind === kind) as unknown as FinishedTask<T>[];
+  const { character, run } = evaluation;
+  return html`${withScores ? html`<h2>${character}</h2><p class="soft">${run}</p>${scoreTable(evaluation.scores)}` : html``}
+${gallery(evaluation, of<PictureTask>('picture'))}
+${turns(evaluation, of<RolePlayTask>('role_play'))}
+${replies(of<ReplyTask>('reply'))}
+${answers(of<QuestionTask>('question'))}`;
+}
+
+function picture({ folder }: Evaluation, path: string, words: string): Html {
+  const data = readFileSync(join(folder, path)).toString('base64');
+  return html`<img src="data:image/png;base64,${data}" alt="${words}" title="${words}">`;
+}
+
+function gallery(evaluation: Evaluation, finished: readonly FinishedTask<PictureTask>[]): Html {
+  if (finished.length === 0) return html``;
+  const prompts = [...new Set(finished.map(({ task }) => task.prompt))];
+  return html`<h2>Pictures</h2><div class="scroll"><table>${prompts.map(
+    (prompt) =>
+      html`<tr><td>${prompt}</td><td><div class="pictures">${finished
+        .filter(({ task }) => task.prompt === prompt)
+        .map(({ task, result }) =>
+          picture(evaluation, result.picture!, `${prompt} (seed ${task.seed})`),
+        )}</div></td></tr>`,
+  )}</table></div>`;
+}
+
+function turns(evaluation: Evaluation, finished: readonly FinishedTask<RolePlayTask>[]): Html {
+  if (finished.length === 0) return html``;
+  return html`<h2>Replies with pictures</h2><div class="scroll"><table>${finished.map(
+    ({ task, result }) => html`<tr><td>${picture(evaluation, result.picture!, result.text!)}</td>
+<td><small>${task.user}</small><br>${result.text!}</td></tr>`,
+  )}</table></div>`;
+}
+
+function replies(finished: readonly FinishedTask<ReplyTask>[]): Html {
+  if (finished.length === 0) return html``;
+  return html`<h2>Replies</h2>${finished.slice(0, SHOWN_REPLIES).map(
+    ({
+      task,
+      result,
+    }) => html`<div class="talk"><p class="user">${task.user}</p><p class="reply">${result.text!}</p>
+${task.reference === undefined ? html`` : html`<small>data: ${task.reference}</small>`}</div>`,
+  )}`;
+}
+
+function answers(finished: readonly FinishedTask<QuestionTask>[]): Html {
+  if (finished.length === 0) return html``;
+  return html`<h2>Questions</h2><div class="scroll"><table><tr><th>question</th><th>answer</th><th>gold</th></tr>${(
+    ['knowledge', 'vqa'] as const
+  ).flatMap((family) =>
+    finished
+      .filter(({ task }) => task.family === family)
+      .slice(0, SHOWN_QUESTIONS)
+      .map(
+        ({ task, result }) =>
+          html`<tr><td>${task.question}</td><td>${result.text!}</td><td>${task.gold}</td></tr>`,
+      ),
+  )}</table></div>`;
+}

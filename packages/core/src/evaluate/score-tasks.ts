@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { decodeImage, type RgbImage } from '../image/index.js';
+import { type PersonaClassifier, trainPersonaClassifier } from '../reward/index.js';
+import { bootstrapMean } from './bootstrap.js';
+import type { Score } from './evaluation.js';
+import type { Judges } from './judges.js';
+import { answerMeasures } from './measures/answers.js';
+import { consistencyMeasures } from './measures/consistency.js';
+import type { Measure } from './measures/measure.js';
+import { pictureMeasures } from './measures/pictures.js';
+import { replyMeasures } from './measures/replies.js';
+import type { Subject } from './subject.js';
+import type { FinishedTask, PictureTask, QuestionTask, ReplyTask, RolePlayTask, Task } from './tasks/task.js';
+
+/** Scores of everything that was asked. @param folder where the pictures of the results lie */
+export async function scoreTasks(
+  finished: readonly FinishedTask[],
+  subject: Subject,
+  judges: Judges,
+  folder: string,
+  seed: number,
+): Promise<Score[]> {
+  const of = <T extends Task>(kind: T['kind']) =>
+    finished.filter(({ task }) => task.kind === kind) as unknown as FinishedTask<T>[];
+  const turns = of<RolePlayTask>('role_play');
+  const { character, truth } = subject;
+  const pictureOf = ({ result }: FinishedTask) => decodeImage(join(folder, result.picture!));
+  const drawn = await Promise.all(
+    of<PictureTask>('picture').map(async (one) => ({ image: await pictureOf(one), ...one.task })),
+  );
+  const illustrated = await Promise.all(
+    turns.map(async (one) => ({
+      image: await pictureOf(one),
+      reply: one.result.text!,
+      imageId: one.task.imageId,
+    })),
+  );
+  const replies = [...of<ReplyTask>('reply'), ...turns];
+  const classifier = replies.length > 0 ? classifierOf(subject) : undefined;
+  const measures: Measure[] = [
+    ...answerMeasures(of<QuestionTask>('question')),
+    ...(await pictureMeasures(drawn, {
+      judges,
+      truth,
+      ...(await comparedPictures(subject, drawn.length > 0)),
+    })),
+    ...replyMeasures(replies, { name: character.name, classifier, style: truth?.style }),
+    ...(await consistencyMeasures(illustrated, judges, truth)),
+  ];
+  return measures.map(({ values, ...measure }) => ({ ...measure, ...bootstrapMean(values, seed) }));
+}
+
+function classifierOf({ lines }: Subject): PersonaClassifier | undefined {
+  const speakers = new Set(lines.map(({ character }) => character));
+  return speakers.size < 2 ? undefined : trainPersonaClassifier(lines);
+}
+
+async function comparedPictures({ character, test }: Subject, needed: boolean) {
+  const images = needed ? character.images : [];
+  const training = await Promise.all(images.map(({ path }) => decodeImage(path, { transparency: 'drop' })));
+  const tested = needed ? (test?.images ?? []) : [];
+  const pairs = tested.map(
+    async ({ id, path }): Promise<[string, RgbImage]> => [
+      id,
+      await decodeImage(path, { transparency: 'drop' }),
+    ],
+  );
+  return { training, real: new Map(await Promise.all(pairs)) };
+}

@@ -1,4 +1,4 @@
-import { tf } from '@unicharacter/native';
+import { selectBackend, tf } from '@unicharacter/native';
 import type { RgbImage } from '../image/index.js';
 import { AttributeReader } from '../judges/reader/attribute-reader.js';
 import {
@@ -52,6 +52,7 @@ const BATCH = 16;
  * @throws WeightsError, DataError or TokenizerError naming the file that does not fit
  */
 export async function loadJudges({ reader, clip, dino, lpips }: JudgeFolders): Promise<Judges> {
+  selectBackend('native');
   const owned: { dispose(): void }[] = [];
   const own = async <T extends { dispose(): void }>(loading: Promise<T> | undefined) => {
     const loaded = await loading;

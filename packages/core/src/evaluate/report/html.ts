@@ -52,7 +52,7 @@ function gallery(evaluation: Evaluation, finished: readonly FinishedTask<Picture
   const prompts = [...new Set(finished.map(({ task }) => task.prompt))];
   return html`<h2>Pictures</h2><div class="scroll"><table>${prompts.map(
     (prompt) =>
-      html`<tr><td>${prompt}</td><td><div class="pictures">${finished
+      html`<tr><td style="width: 36%">${prompt}</td><td><div class="pictures">${finished
         .filter(({ task }) => task.prompt === prompt)
         .map(({ task, result }) =>
           picture(evaluation, result.picture!, `${prompt} (seed ${task.seed})`),

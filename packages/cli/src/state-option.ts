@@ -35,5 +35,6 @@ export async function withState<T>(
 export const stateExists = ({ folder, env }: CommandContext, where: StateOptions): boolean =>
   env.DATABASE_URL !== undefined || existsSync(stateFolder(folder, where));
 
-const stateFolder = (folder: string, { state, runs = 'runs' }: StateOptions): string =>
+/** Where the state lies that is not in PostgreSQL. */
+export const stateFolder = (folder: string, { state, runs = 'runs' }: StateOptions): string =>
   fromUser(folder, state ?? join(runs, '.state'));

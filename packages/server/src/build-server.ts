@@ -5,10 +5,12 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyServerOptions } from 'fastify';
 import { requireKey } from './auth.js';
+import { CharacterFiles } from './cards/character-files.js';
 import { CharacterShelf, type ServedCharacter } from './character-shelf.js';
 import { sendError, sendNotFound } from './errors.js';
 import { GenerationQueue } from './generation-queue.js';
 import { RATE_HEADERS } from './key-limits.js';
+import { acceptMultipart } from './multipart.js';
 import { PictureStore } from './picture-store.js';
 import { a1111Routes } from './routes/a1111.js';
 import type { App } from './routes/app.js';
@@ -18,6 +20,7 @@ import { completionRoutes } from './routes/completions.js';
 import { conversationRoutes } from './routes/conversations.js';
 import { healthRoutes } from './routes/health.js';
 import { imageRoutes } from './routes/images.js';
+import { importedCharacterRoutes } from './routes/imported-characters.js';
 import { modelRoutes } from './routes/models.js';
 import { Serving } from './serving.js';
 import type { State } from './state/state.js';
@@ -28,6 +31,8 @@ export interface ServerOptions {
   pictures: string;
   /** Where conversations and keys are kept; without it their addresses do not exist. The caller closes it. */
   state?: State;
+  /** Folder of uploaded characters; without it, or without `state`, none are taken. */
+  uploads?: string;
   /** Bearer keys without limits, beside those in `state`. While there are none of either kind, no key is asked for. */
   apiKeys?: readonly string[];
   /** Requests that may wait while one is worked on. Default 8. */
@@ -99,6 +104,10 @@ export async function buildServer(
     routes(app, serving);
   }
   if (options.state) conversationRoutes(app, serving, options.state.conversations);
+  if (options.state && options.uploads !== undefined) {
+    await acceptMultipart(app);
+    importedCharacterRoutes(app, options.state.characters, new CharacterFiles(options.uploads));
+  }
   await webPage(app);
   return app;
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { State } from '@unicharacter/server';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
@@ -7,7 +8,7 @@ import { collect, defined, integer } from '../options.js';
 import { fromUser } from '../paths.js';
 import { runFolder, trainedRuns } from '../run-option.js';
 import { servedCharacters } from '../served-characters.js';
-import { type StateOptions, stateExists, withState } from '../state-option.js';
+import { type StateOptions, stateExists, stateFolder, withState } from '../state-option.js';
 
 interface ServeOptions extends StateOptions {
   run?: string;
@@ -50,18 +51,28 @@ async function serve(context: CommandContext, options: ServeOptions): Promise<vo
   const key = options.apiKey ?? context.env.UNICHARACTER_API_KEY;
   const apiKeys = key ? [key] : [];
   const runs = runsOf(context, options);
+  const uploads = join(stateFolder(context.folder, options), 'characters');
   if (!stateExists(context, options)) assertSafeBind(options.host, apiKeys.length > 0);
   await withState(context, options, async (state) => {
     const hasKeys = apiKeys.length > 0 || (await state.keys.exist());
     assertSafeBind(options.host, hasKeys);
-    await serveRuns(context, options, { runs, state, apiKeys, hasKeys });
+    await serveRuns(context, options, { runs, state, uploads, apiKeys, hasKeys });
   });
+}
+
+interface Served {
+  runs: string[];
+  state: State;
+  /** Folder of uploaded characters. */
+  uploads: string;
+  apiKeys: string[];
+  hasKeys: boolean;
 }
 
 async function serveRuns(
   context: CommandContext,
   { host, port, queue, pictures, allowOrigin }: ServeOptions,
-  { runs, state, apiKeys, hasKeys }: { runs: string[]; state: State; apiKeys: string[]; hasKeys: boolean },
+  { runs, state, uploads, apiKeys, hasKeys }: Served,
 ): Promise<void> {
   const { buildServer, listen } = await import('@unicharacter/server');
   const characters = servedCharacters(await context.core(), runs);
@@ -69,6 +80,7 @@ async function serveRuns(
   const app = await buildServer(characters, {
     apiKeys,
     state,
+    uploads,
     pictures: fromUser(context.folder, pictures),
     allowedOrigins: allowOrigin,
     ...defined({ queueLimit: queue }),

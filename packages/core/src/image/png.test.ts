@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { contactSheet } from './contact-sheet.js';
 import { decodeImage } from './decode.js';
-import { encodePng, readPngTexts } from './png.js';
+import { encodePng, readPngTexts, withPngTexts } from './png.js';
 import { type RgbImage, solidImage } from './rgb-image.js';
 
 const image: RgbImage = { width: 3, height: 2, data: Uint8Array.from({ length: 18 }, (_, i) => i * 14) };
@@ -29,6 +29,18 @@ describe('encodePng', () => {
     await expect(encodePng({ ...image, width: 4 })).rejects.toThrow(
       /a 4x2 RGB image has 24 values, found 18/,
     );
+  });
+});
+
+describe('withPngTexts', () => {
+  it('replaces texts and leaves the rest byte for byte', async () => {
+    const png = await encodePng(image, { keep: 'this', change: 'old' });
+    const changed = withPngTexts(png, { change: 'new', add: 'more' });
+    expect(readPngTexts(changed)).toEqual({ keep: 'this', change: 'new', add: 'more' });
+    expect(withPngTexts(withPngTexts(await encodePng(image), { a: '1' }), { a: '2' })).toEqual(
+      await encodePng(image, { a: '2' }),
+    );
+    expect(() => withPngTexts(Buffer.from('GIF89a'), {})).toThrow(/expected a PNG/);
   });
 });
 

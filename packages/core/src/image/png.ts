@@ -23,27 +23,56 @@ export async function encodePng(
   const png = await sharp(data, { raw: { width, height, channels: 3 } })
     .png({ compressionLevel: 6, adaptiveFiltering: false, palette: false })
     .toBuffer();
-  // Text belongs anywhere between the header chunk and the end; right after the header readers find it at once.
+  return insertTexts(png, texts);
+}
+
+/**
+ * The same picture with these text chunks; earlier ones with the same keywords are left out, everything else stays byte for
+ * byte.
+ * @throws ImageError when the bytes are no PNG, or for a keyword that PNG does not allow
+ */
+export function withPngTexts(png: Uint8Array, texts: Readonly<Record<string, string>>): Buffer {
+  const bytes = asBuffer(png);
+  const kept = [...chunksOf(bytes)].filter(({ type, start, end }) => {
+    const keyword = bytes.toString('latin1', start + 8, bytes.indexOf(0, start + 8));
+    return !(isText(type) || type === 'zTXt') || end <= start + 8 || !Object.hasOwn(texts, keyword);
+  });
+  const rest = kept.map(({ start, end }) => bytes.subarray(start, end + 4));
+  return insertTexts(Buffer.concat([bytes.subarray(0, SIGNATURE_BYTES), ...rest]), texts);
+}
+
+/** Uncompressed text chunks (`tEXt`, `iTXt`) of a PNG by keyword. Throws ImageError when the bytes are no PNG. */
+export function readPngTexts(png: Uint8Array): Record<string, string> {
+  const bytes = asBuffer(png);
+  const texts = new Map<string, string>();
+  for (const { type, start, end } of chunksOf(bytes)) {
+    if (isText(type)) addText(texts, type, bytes.subarray(start + 8, end));
+  }
+  return Object.fromEntries(texts);
+}
+
+/** Text belongs anywhere between the header chunk and the end; right after the header readers find it at once. */
+function insertTexts(png: Buffer, texts: Readonly<Record<string, string>>): Buffer {
   const headerEnd = SIGNATURE_BYTES + CHUNK_OVERHEAD + 13;
   const chunks = Object.entries(texts).map(([keyword, text]) => textChunk(keyword, text));
   return Buffer.concat([png.subarray(0, headerEnd), ...chunks, png.subarray(headerEnd)]);
 }
 
-/** Uncompressed text chunks (`tEXt`, `iTXt`) of a PNG by keyword. Throws ImageError when the bytes are no PNG. */
-export function readPngTexts(png: Uint8Array): Record<string, string> {
-  const bytes = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+const isText = (type: string): boolean => type === 'tEXt' || type === 'iTXt';
+
+/** The chunks of a PNG: `start` is the byte of the length, `end` the one after the data. */
+function* chunksOf(bytes: Buffer): Generator<{ type: string; start: number; end: number }> {
   if (bytes.toString('latin1', 0, SIGNATURE_BYTES) !== '\x89PNG\r\n\x1a\n') {
     throw new ImageError('expected a PNG, found something else');
   }
-  const texts = new Map<string, string>();
-  for (let at = SIGNATURE_BYTES; at + CHUNK_OVERHEAD <= bytes.length; ) {
-    const end = at + 8 + bytes.readUInt32BE(at);
-    if (end + 4 > bytes.length) throw new ImageError(`the PNG ends inside the chunk at byte ${at}`);
-    const type = bytes.toString('latin1', at + 4, at + 8);
-    if (type === 'tEXt' || type === 'iTXt') addText(texts, type, bytes.subarray(at + 8, end));
-    at = end + 4;
+  for (let start = SIGNATURE_BYTES; start + CHUNK_OVERHEAD <= bytes.length; ) {
+    const end = start + 8 + bytes.readUInt32BE(start);
+    if (end + 4 > bytes.length) throw new ImageError(`the PNG ends inside the chunk at byte ${start}`);
+    yield { type: bytes.toString('latin1', start + 4, start + 8), start, end };
+    start = end + 4;
   }
-  return Object.fromEntries(texts);
 }
 
 function textChunk(keyword: string, text: string): Buffer {

@@ -37,3 +37,13 @@ export const apiKeys = pgTable('api_keys', {
   createdAt: moment('created_at').notNull().defaultNow(),
   revokedAt: moment('revoked_at'),
 });
+
+export const characters = pgTable('characters', {
+  id: text('id').primaryKey(),
+  owner: text('owner').notNull(),
+  name: text('name').notNull(),
+  format: text('format', { enum: ['png', 'json', 'charx', 'folder'] }).notNull(),
+  sha256: text('sha256').notNull(),
+  provenance: text('provenance').notNull(),
+  consentedAt: moment('consented_at').notNull().defaultNow(),
+});

@@ -1,4 +1,5 @@
 import { ApiKeys } from './api-keys.js';
+import { Characters } from './characters.js';
 import { Conversations } from './conversations.js';
 import { type OpenDatabase, openEmbedded, openServer } from './database.js';
 
@@ -13,9 +14,11 @@ export interface StateOptions {
 export class State {
   readonly conversations: Conversations;
   readonly keys: ApiKeys;
+  readonly characters: Characters;
 
   constructor(private readonly open: OpenDatabase) {
     this.conversations = new Conversations(open.database);
+    this.characters = new Characters(open.database);
     this.keys = new ApiKeys(open.database);
   }
 

@@ -9,6 +9,7 @@ import { addInspect } from './commands/inspect.js';
 import { addJudges } from './commands/judges.js';
 import { addKeys } from './commands/keys.js';
 import { addServe } from './commands/serve.js';
+import { addStudy } from './commands/study.js';
 import { addTemplates } from './commands/templates.js';
 import { addTrain } from './commands/train.js';
 import { addWorld } from './commands/world.js';
@@ -47,6 +48,7 @@ Examples:
     addImagine,
     addAsk,
     addEvaluate,
+    addStudy,
     addInspect,
     addDoctor,
     addServe,

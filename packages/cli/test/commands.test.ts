@@ -36,6 +36,7 @@ describe('the command line', () => {
       'world',
       'evaluate',
       'judges',
+      'study',
     ])
       expect(out).toContain(`  ${name} `);
     expect(out).toContain('Exit codes: 0 done, 1 failure, 2 wrong usage');
@@ -53,6 +54,7 @@ describe('the command line', () => {
     'world',
     'evaluate',
     'judges',
+    'study',
   ])('explains %s with an example', async (name) => {
     const { code, out } = await call([name, '--help']);
     expect(code).toBe(0);
@@ -72,6 +74,7 @@ describe('the command line', () => {
     [['evaluate', '--metrics', 'taste'], 'found "taste"'],
     [['evaluate', '--run', 'missing'], 'missing does not exist'],
     [['evaluate', '--run', 'runs/mimi', '--run', 'runs/mimi'], 'several runs need --out'],
+    [['study', 'missing.yaml'], 'missing.yaml'],
     [['judges', '--out', 'x', '--only', 'taste'], 'Allowed choices are reader, clip'],
     [['serve', '--runs', 'empty'], 'No trained run found below'],
     [['world'], "required option '--out <dir>' not specified"],

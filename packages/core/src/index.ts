@@ -9,6 +9,7 @@ export * from './model/index.js';
 export * from './plan/index.js';
 export * from './reward/index.js';
 export * from './run/index.js';
+export * from './study/index.js';
 export * from './tensor-io/index.js';
 export * from './tokenizer/index.js';
 export * from './train/index.js';

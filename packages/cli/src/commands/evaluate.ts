@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Evaluation, EvaluationOptions, Family, TaskProgress } from '@unicharacter/core';
+import type { Evaluation, EvaluationOptions, Family } from '@unicharacter/core';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext, Core } from '../context.js';
 import { InterruptedError, UsageError } from '../errors.js';
-import { formatSeconds, formatTable } from '../format.js';
+import { formatTable } from '../format.js';
 import { Interrupt } from '../interrupt.js';
 import { collect, integer } from '../options.js';
 import { fromUser } from '../paths.js';
 import { runFolder } from '../run-option.js';
+import { TaskLine } from '../task-line.js';
 import type { Terminal } from '../terminal.js';
 
 /** As core names them, which is loaded only when the command runs. */
@@ -180,29 +181,4 @@ function judgeFolders(
     dino: named(dino),
     lpips: named(lpips),
   };
-}
-
-/** Without a terminal a line is printed for every n-th task. */
-const PLAIN_EVERY = 25;
-
-/** Progress on one line of a terminal, or as a plain line now and then. */
-class TaskLine {
-  private shown = false;
-
-  constructor(private readonly terminal: Terminal) {}
-
-  show(run: string, { task, done, total, reused, etaSeconds }: TaskProgress): void {
-    const text = `${run} ${done}/${total} | ETA ${formatSeconds(etaSeconds)} | ${task.id}${reused ? ' (kept)' : ''}`;
-    if (this.terminal.isTty) {
-      this.terminal.out(`\r\u001b[K${text.slice(0, this.terminal.columns() - 1)}`);
-      this.shown = true;
-    } else if (done % PLAIN_EVERY === 0 || done === total) {
-      this.terminal.out(`${text}\n`);
-    }
-  }
-
-  finish(): void {
-    if (this.shown) this.terminal.out('\n');
-    this.shown = false;
-  }
 }

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { StepEvent, Study } from '@unicharacter/core';
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.js';
+import { InterruptedError } from '../errors.js';
+import { Interrupt } from '../interrupt.js';
+import { fromUser } from '../paths.js';
+import { ProgressLine } from '../progress.js';
+import { TaskLine } from '../task-line.js';
+
+/** `unicharacter study`: trains and evaluates several ways of training on several characters. */
+export function addStudy(program: Command, context: CommandContext): void {
+  program
+    .command('study')
+    .description('compare ways of training on characters: train, evaluate, one table')
+    .argument('<file>', 'YAML file of the study')
+    .addHelpText(
+      'after',
+      `
+The file names characters (training folders), variants (a name, options, and what they go on from) and what is
+evaluated; paths start in the current folder. Stopped, the same command goes on. Writes study.md, study.json and reports/.
+
+Examples:
+  $ unicharacter study examples/studies/stages.yaml`,
+    )
+    .action((file: string) => study(context, file));
+}
+
+async function study(context: CommandContext, file: string): Promise<void> {
+  const core = await context.core();
+  const { terminal, folder } = context;
+  const plan = inFolder(folder, await core.readStudy(fromUser(folder, file)));
+  const shipped = (name: string) => {
+    const path = join(folder, 'models', name);
+    return plan.characters.every(core.isToyWorld) && existsSync(path) ? path : undefined;
+  };
+  const interrupt = new Interrupt(() => {});
+  const training = new ProgressLine(terminal);
+  const asking = new TaskLine(terminal);
+  const judges = await core.loadJudges({ reader: shipped('toy-reader'), clip: shipped('toy-clip') });
+  let now = '';
+  try {
+    const results = await core.runStudy(plan, judges, {
+      signal: interrupt.signal,
+      onRun: (variant, character) => {
+        now = `${character}, ${variant}`;
+        training.note(now);
+      },
+      onTrain: (event) => (event.type === 'step' ? training.step(event as StepEvent) : undefined),
+      onTask: (progress) => {
+        training.finish();
+        asking.show(now, progress);
+      },
+    });
+    asking.finish();
+    terminal.out(
+      `${core.studyTable(results)}\nTable: ${relative(folder, core.writeStudy(results, plan.out))}\n`,
+    );
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    throw new InterruptedError('Interrupted; give the same command again to go on.');
+  } finally {
+    training.finish();
+    asking.finish();
+    judges.dispose();
+    interrupt.dispose();
+  }
+}
+
+/** The study with paths from the user's folder. */
+function inFolder(folder: string, { out, characters, config, ...rest }: Study): Study {
+  return {
+    ...rest,
+    out: fromUser(folder, out),
+    characters: characters.map((character) => fromUser(folder, character)),
+    ...(config === undefined ? {} : { config: fromUser(folder, config) }),
+  };
+}

@@ -14,6 +14,8 @@ export class Entry {
   refCount: number;
   /** Native slot, or -1 while the values are only on the host. */
   slot = -1;
+  /** Where the entry stands in the list of its storage. */
+  place = -1;
   /** Values on the host; absent once they live in native memory only. */
   host: tf.backend_util.BackendValues | undefined;
   complexTensorInfos?: { real: tf.TensorInfo; imag: tf.TensorInfo };
@@ -137,10 +139,11 @@ class NativeDataId {
 
 /** Data ids of one backend. Ids that were made by another backend are kept in the map of the base class. */
 export class NativeStorage extends DataStorage<Entry> {
-  private readonly live = new Set<Entry>();
+  /** In no order: the last one takes the place of one that goes. A Set here costs 0.1 µs per tensor. */
+  private readonly live: Entry[] = [];
 
   create(entry: Entry): object {
-    this.live.add(entry);
+    this.enlist(entry);
     return new NativeDataId(this, entry);
   }
 
@@ -153,7 +156,7 @@ export class NativeStorage extends DataStorage<Entry> {
   }
 
   override set(dataId: object, entry: Entry): void {
-    this.live.add(entry);
+    this.enlist(entry);
     super.set(dataId, entry);
   }
 
@@ -166,7 +169,7 @@ export class NativeStorage extends DataStorage<Entry> {
   override delete(dataId: object): boolean {
     const entry = this.has(dataId) ? this.get(dataId) : undefined;
     if (entry === undefined) return false;
-    this.live.delete(entry);
+    this.strike(entry);
     entry.free();
     if (dataId instanceof NativeDataId && dataId.owner === this && dataId.entry !== undefined) {
       dataId.entry = undefined;
@@ -176,12 +179,31 @@ export class NativeStorage extends DataStorage<Entry> {
   }
 
   override numDataIds(): number {
-    return this.live.size;
+    return this.live.length;
   }
 
   /** Frees every slot: the backend is being removed. */
   clear(): void {
-    for (const entry of this.live) entry.free();
-    this.live.clear();
+    for (const entry of this.live) {
+      entry.free();
+      entry.place = -1;
+    }
+    this.live.length = 0;
+  }
+
+  private enlist(entry: Entry): void {
+    if (entry.place >= 0) return;
+    entry.place = this.live.length;
+    this.live.push(entry);
+  }
+
+  private strike(entry: Entry): void {
+    if (entry.place < 0) return;
+    const last = this.live.pop()!;
+    if (last !== entry) {
+      this.live[entry.place] = last;
+      last.place = entry.place;
+    }
+    entry.place = -1;
   }
 }

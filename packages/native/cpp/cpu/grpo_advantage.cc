@@ -5,6 +5,7 @@
 // the first reward of the group, so that a group of equal rewards gives exactly 0. The work is cut into parts by sizes alone:
 // the result does not depend on the number of threads.
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <unordered_map>
@@ -22,7 +23,33 @@ constexpr double kZeroDeviation = 1e-6;
 
 enum class Scope { Group = 0, Global = 1, None = 2 };
 
-// Sum and sum of squares of (reward - first).
+typedef double Doubles __attribute__((vector_size(kLanes / 2 * sizeof(double))));
+typedef float HalfFloats __attribute__((vector_size(kLanes / 2 * sizeof(float))));
+constexpr int64_t kDoubles = kLanes / 2;
+
+double root(double x) { return std::sqrt(x); }
+Doubles root(Doubles v) {
+  double x[kDoubles];
+  std::memcpy(x, &v, sizeof v);
+  for (double& value : x) value = std::sqrt(value);
+  std::memcpy(&v, x, sizeof v);
+  return v;
+}
+
+// Of one group (D is double) or of several side by side (Doubles): sum and sum of squares of (reward - first).
+template <class D>
+struct Statistics {
+  D sum, squares, first, count;
+
+  D mean() const { return first + sum / count; }
+  D deviation() const {
+    const D offset = sum / count;
+    const D variance = squares / count - offset * offset;
+    return root(variance > 0.0 ? variance : variance * 0.0);  // NaN stays NaN
+  }
+};
+
+// The same, sample by sample.
 struct Moments {
   double sum = 0.0, squares = 0.0;
   float first = 0.0f;
@@ -46,12 +73,7 @@ struct Moments {
     squares += other.squares + 2.0 * shift * other.sum + other.count * shift * shift;
     count += other.count;
   }
-  double mean() const { return first + sum / count; }
-  double deviation() const {
-    const double offset = sum / count;
-    const double variance = squares / count - offset * offset;
-    return variance > 0.0 ? std::sqrt(variance) : variance * 0.0;  // NaN stays NaN
-  }
+  Statistics<double> statistics() const { return {sum, squares, first, static_cast<double>(count)}; }
 };
 
 // Group ids as indices of a table: by an offset where the ids lie close together, by a hash table otherwise.
@@ -116,85 +138,173 @@ struct Options {
 };
 
 // advantage = (reward - mean) * scale
+template <class D>
 struct Line {
-  double mean, scale;
+  D mean, scale;
 };
 
 struct Counts {
   int32_t groups = 0, withoutVariance = 0;
 };
 
-// The line of a group, and its place in the counts. `allDeviation` is used in the global scope.
-Line lineOf(const Moments& m, const Options& options, double allDeviation, Counts& counts) {
-  const double own = m.deviation();
-  ++counts.groups;
-  counts.withoutVariance += own < kZeroDeviation;
-  const double others = !options.leaveOneOut ? 1.0 : m.count > 1 ? m.count / (m.count - 1.0) : 0.0;
-  const double deviation = options.scope == Scope::Group ? own : allDeviation;
-  return {m.mean(), others / (options.scope == Scope::None ? 1.0 : deviation + options.epsilon)};
+// The line of groups with the deviations `own`. `allDeviation` is used in the global scope.
+template <class D>
+Line<D> lineOf(const Statistics<D>& s, const D& own, const Options& options, double allDeviation) {
+  const D one = s.count / s.count;
+  const D others = !options.leaveOneOut ? one : s.count > 1.0 ? s.count / (s.count - 1.0) : s.count - 1.0;
+  switch (options.scope) {
+    case Scope::Group:
+      return {s.mean(), others / (own + options.epsilon)};
+    case Scope::Global:
+      return {s.mean(), others / (allDeviation + options.epsilon)};
+    case Scope::None:
+      break;
+  }
+  return {s.mean(), others};
 }
 
-typedef double Doubles __attribute__((vector_size(kLanes / 2 * sizeof(double))));
-typedef float HalfFloats __attribute__((vector_size(kLanes / 2 * sizeof(float))));
-constexpr int64_t kDoubles = kLanes / 2;
-
-// The first kDoubles of n values, or all of them with `rest` behind.
-Doubles loadDoubles(const float* values, int64_t n, float rest) {
-  HalfFloats part = HalfFloats{} + rest;
-  if (n >= kDoubles) {
-    std::memcpy(&part, values, sizeof part);
-  } else {
-    for (int64_t i = 0; i < n; ++i) part[i] = values[i];
-  }
+Doubles loadDoubles(const float* values) {
+  HalfFloats part;
+  std::memcpy(&part, values, sizeof part);
   return __builtin_convertvector(part, Doubles);
 }
+void storeDoubles(float* to, Doubles v) {
+  const HalfFloats part = __builtin_convertvector(v, HalfFloats);
+  std::memcpy(to, &part, sizeof part);
+}
 
+// The first n < kDoubles values, `rest` behind them.
+Doubles loadDoubles(const float* values, int64_t n, float rest) {
+#ifdef __AVX512VL__
+  const __mmask8 there = static_cast<__mmask8>((1u << n) - 1);
+  return (Doubles)_mm512_cvtps_pd(_mm256_mask_loadu_ps(_mm256_set1_ps(rest), there, values));
+#else
+  float part[kDoubles];
+  for (int64_t i = 0; i < kDoubles; ++i) part[i] = i < n ? values[i] : rest;
+  return loadDoubles(part);
+#endif
+}
+void storeDoubles(float* to, int64_t n, Doubles v) {
+#ifdef __AVX512VL__
+  _mm256_mask_storeu_ps(to, static_cast<__mmask8>((1u << n) - 1), _mm512_cvtpd_ps((__m512d)v));
+#else
+  float part[kDoubles];
+  storeDoubles(part, v);
+  std::copy(part, part + n, to);
+#endif
+}
+
+// By halves.
 double sumDoubles(Doubles v) {
+#ifdef __AVX512F__
+  return _mm512_reduce_add_pd((__m512d)v);
+#else
   double x[kDoubles];
   std::memcpy(x, &v, sizeof v);
   for (int64_t n = kDoubles / 2; n > 0; n /= 2) {
     for (int64_t i = 0; i < n; ++i) x[i] += x[i + n];
   }
   return x[0];
+#endif
 }
 
-Moments momentsOf(const float* values, int64_t n) {
+inline Statistics<double> statisticsOf(const float* values, int64_t n) {
+  const double first = values[0];
   Doubles sum = {}, squares = {};
-  for (int64_t i = 0; i < n; i += kDoubles) {
-    const Doubles d = loadDoubles(values + i, n - i, values[0]) - static_cast<double>(values[0]);
+  int64_t i = 0;
+  for (; i + kDoubles <= n; i += kDoubles) {
+    const Doubles d = loadDoubles(values + i) - first;
     sum += d;
     squares += d * d;
   }
-  return {sumDoubles(sum), sumDoubles(squares), values[0], static_cast<int32_t>(n)};
+  if (i < n) {
+    const Doubles d = loadDoubles(values + i, n - i, values[0]) - first;
+    sum += d;
+    squares += d * d;
+  }
+  return {sumDoubles(sum), sumDoubles(squares), first, static_cast<double>(n)};
 }
 
-void writeRun(const float* values, int64_t n, const Line& line, const Options& options, float* out) {
-  const double limit = options.clip > 0.0 ? options.clip : std::numeric_limits<double>::infinity();
-  for (int64_t i = 0; i < n; i += kDoubles) {
-    Doubles a = (loadDoubles(values + i, n - i, 0.0f) - line.mean) * line.scale;
-    a = a > limit ? Doubles{} + limit : a;
-    a = a < -limit ? Doubles{} - limit : a;
-    const HalfFloats narrow = __builtin_convertvector(a, HalfFloats);
-    if (n - i >= kDoubles) {
-      std::memcpy(out + i, &narrow, sizeof narrow);
-    } else {
-      for (int64_t j = 0; j < n - i; ++j) out[i + j] = narrow[j];
-    }
-  }
+inline void writeRun(const float* values, int64_t n, double mean, double scale, double limit, float* out) {
+  const Doubles high = Doubles{} + limit, low = -high;
+  const auto advantage = [&](Doubles reward) {
+    Doubles a = (reward - mean) * scale;
+    a = a > high ? high : a;
+    return a < low ? low : a;
+  };
+  int64_t i = 0;
+  for (; i + kDoubles <= n; i += kDoubles) storeDoubles(out + i, advantage(loadDoubles(values + i)));
+  if (i < n) storeDoubles(out + i, n - i, advantage(loadDoubles(values + i, n - i, 0.0f)));
 }
 
 int64_t runEnd(const int32_t* ids, int64_t begin, int64_t n) {
   int64_t end = begin + 1;
+#ifdef __AVX512F__
+  const __m512i own = _mm512_set1_epi32(ids[begin]);
+  for (; end + kLanes <= n; end += kLanes) {
+    const __mmask16 other = _mm512_cmpneq_epi32_mask(_mm512_loadu_si512(ids + end), own);
+    if (other != 0) return end + std::countr_zero(static_cast<uint32_t>(other));
+  }
+#endif
   while (end < n && ids[end] == ids[begin]) ++end;
   return end;
 }
+
+// Runs that follow each other, one per lane: dividing group by group would take longer than reading the rewards.
+class Batch {
+ public:
+  Batch(const float* values, const Options& options, double allDeviation, float* out)
+      : values_(values), options_(options), allDeviation_(allDeviation), out_(out) {}
+
+  void add(int64_t begin, int64_t end) {
+    const Statistics<double> s = statisticsOf(values_ + begin, end - begin);
+    sum_[held_] = s.sum;
+    squares_[held_] = s.squares;
+    first_[held_] = s.first;
+    count_[held_] = s.count;
+    begin_[held_] = begin;
+    if (++held_ == kDoubles) finish();
+  }
+  // Writes the advantages of the runs that are held.
+  void finish() {
+    for (int64_t k = held_; k < kDoubles; ++k) count_[k] = 1.0;
+    const Statistics<Doubles> s{load(sum_), load(squares_), load(first_), load(count_)};
+    const Doubles own = s.deviation();
+    const Line<Doubles> line = lineOf(s, own, options_, allDeviation_);
+    const double limit = options_.clip > 0.0 ? options_.clip : std::numeric_limits<double>::infinity();
+    for (int64_t k = 0; k < held_; ++k) {
+      counts_.withoutVariance += own[k] < kZeroDeviation;
+      writeRun(values_ + begin_[k], static_cast<int64_t>(count_[k]), line.mean[k], line.scale[k], limit,
+               out_ + begin_[k]);
+    }
+    counts_.groups += static_cast<int32_t>(held_);
+    held_ = 0;
+  }
+  const Counts& counts() const { return counts_; }
+
+ private:
+  static Doubles load(const double* x) {
+    Doubles v;
+    std::memcpy(&v, x, sizeof v);
+    return v;
+  }
+
+  const float* values_;
+  const Options& options_;
+  double allDeviation_;
+  float* out_;
+  Counts counts_;
+  int64_t held_ = 0;
+  double sum_[kDoubles] = {}, squares_[kDoubles] = {}, first_[kDoubles] = {}, count_[kDoubles] = {};
+  int64_t begin_[kDoubles] = {};
+};
 
 // One pass over groups that stand together with rising ids. False, with `out` in disorder, when they do not.
 bool advantagesOfRuns(const float* values, const int32_t* ids, int64_t n, const Options& options, float* out,
                       Counts& counts) {
   constexpr int64_t kPart = 16384;
   const int64_t parts = (n + kPart - 1) / kPart;
-  const double all = options.scope == Scope::Global ? momentsOf(values, n).deviation() : 0.0;
+  const double all = options.scope == Scope::Global ? statisticsOf(values, n).deviation() : 0.0;
   std::atomic<int32_t> groups{0}, withoutVariance{0};
   std::atomic<bool> rising{true};
   parallelFor(parts, 4 * kPart, [&](int64_t firstPart, int64_t endPart) {
@@ -202,15 +312,16 @@ bool advantagesOfRuns(const float* values, const int32_t* ids, int64_t n, const 
     int64_t at = firstPart * kPart;
     // A run that began before belongs to the part before.
     while (at > 0 && at < end && ids[at] == ids[at - 1]) ++at;
-    Counts own;
+    Batch batch(values, options, all, out);
     while (at < end && rising.load(std::memory_order_relaxed)) {
       const int64_t next = runEnd(ids, at, n);
       if (next < n && ids[next] < ids[at]) rising.store(false, std::memory_order_relaxed);
-      writeRun(values + at, next - at, lineOf(momentsOf(values + at, next - at), options, all, own), options, out + at);
+      batch.add(at, next);
       at = next;
     }
-    groups += own.groups;
-    withoutVariance += own.withoutVariance;
+    batch.finish();
+    groups += batch.counts().groups;
+    withoutVariance += batch.counts().withoutVariance;
   });
   counts = {groups, withoutVariance};
   return rising;
@@ -225,14 +336,19 @@ void advantagesOfTable(const float* values, const int32_t* ids, int64_t n, const
   if (options.scope == Scope::Global) {
     for (const Moments& m : moments) all.merge(m);
   }
-  const double deviation = options.scope == Scope::Global ? all.deviation() : 0.0;
-  std::vector<Line> lines(moments.size());
+  const double deviation = options.scope == Scope::Global ? all.statistics().deviation() : 0.0;
+  std::vector<Line<double>> lines(moments.size());
   for (size_t g = 0; g < moments.size(); ++g) {
-    if (moments[g].count > 0) lines[g] = lineOf(moments[g], options, deviation, counts);
+    if (moments[g].count == 0) continue;
+    const Statistics<double> s = moments[g].statistics();
+    const double own = s.deviation();
+    lines[g] = lineOf(s, own, options, deviation);
+    ++counts.groups;
+    counts.withoutVariance += own < kZeroDeviation;
   }
   parallelFor(n, 2, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const Line& line = lines[groups.at(i)];
+      const Line<double>& line = lines[groups.at(i)];
       out[i] = static_cast<float>(options.limited((values[i] - line.mean) * line.scale));
     }
   });

@@ -2,7 +2,7 @@
 //
 // q [n, Hq, D], k and v [n, Hkv, D], pools [pages, page, Hkv, D], L = past + n keys. Two forms:
 //   few queries (decoding a token): every key and value is read once, packed in cache and met by all queries of its group;
-//     2 L Hkv D elements, memory bound
+//     2 L Hkv D elements, memory bound. The tokens of several contexts, each with a past of its own, share one call.
 //   many queries (prefill, denoising): packs keys and values once, then the tiles of packed attention, 4 D flops per pair,
 //     compute bound
 // Both compute in bf16 where all operands are bf16 or bf16 is asked for (see attention.cc).
@@ -25,6 +25,8 @@ constexpr int64_t kDecodeRun = 8 * kTile;
 struct Problem {
   Tensor q, k, v, keys, values;
   std::vector<int64_t> pages;
+  // The chunk is rows first... of q, k and v.
+  int64_t first = 0;
   int64_t past, chunk, heads, keyHeads, page;
   HeadSize head;
   bool causal;
@@ -36,23 +38,20 @@ struct Problem {
 
   // Where key or value j of a head lies: in the pool or in the chunk.
   RowPlace place(const Tensor& pool, const Tensor& own, int64_t j, int64_t keyHead) const {
-    if (j >= past) return {own, ((j - past) * keyHeads + keyHead) * head.size};
+    if (j >= past) return {own, ((first + j - past) * keyHeads + keyHead) * head.size};
     const int64_t slot = pages[j / page] * page + j % page;
     return {pool, (slot * keyHeads + keyHead) * head.size};
   }
 };
 
-Problem readProblem(Args& args) {
+// Everything but the past.
+Problem readOperands(Args& args) {
   Problem p;
   p.q = args.floatTensor();
   p.k = args.floatTensor();
   p.v = args.floatTensor();
   p.keys = args.floatTensor();
   p.values = args.floatTensor();
-  p.pages = args.integers();
-  p.past = args.integer();
-  p.causal = args.flag();
-  p.scale = positiveScale(args);
   if (p.q.dims.rank() != 3 || p.k.dims.rank() != 3 || p.k.dims != p.v.dims || p.k.dims[0] != p.q.dims[0] ||
       p.k.dims[2] != p.q.dims[2] || p.keys.dims.rank() != 4 || p.keys.dims != p.values.dims ||
       p.keys.dims[2] != p.k.dims[1] || p.keys.dims[3] != p.k.dims[2] || p.k.dims[1] == 0 ||
@@ -64,11 +63,46 @@ Problem readProblem(Args& args) {
   p.keyHeads = p.k.dims[1];
   p.head = HeadSize(p.q.dims[2]);
   p.page = p.keys.dims[1];
+  return p;
+}
+
+void checkPages(const Problem& p) {
   if (p.past < 0 || static_cast<int64_t>(p.pages.size()) * p.page < p.past) fail("the page table does not cover the past");
   for (int64_t page : p.pages) {
     if (page < 0 || page >= p.keys.dims[0]) fail("page " + std::to_string(page) + " does not exist");
   }
+}
+
+Problem readProblem(Args& args) {
+  Problem p = readOperands(args);
+  p.pages = args.integers();
+  p.past = args.integer();
+  p.causal = args.flag();
+  p.scale = positiveScale(args);
+  checkPages(p);
   return p;
+}
+
+// A problem for every row: the page tables follow each other, each as long as its past needs.
+std::vector<Problem> readBatch(Args& args) {
+  Problem p = readOperands(args);
+  const std::vector<int64_t> tables = args.integers(), pasts = args.integers();
+  p.causal = true;
+  p.scale = positiveScale(args);
+  if (static_cast<int64_t>(pasts.size()) != p.chunk) fail("a past for every row of q is needed");
+  p.chunk = 1;
+  std::vector<Problem> rows;
+  auto table = tables.begin();
+  for (int64_t past : pasts) {
+    p.past = past;
+    const int64_t used = past < 0 ? 0 : (past + p.page - 1) / p.page;
+    p.pages.assign(table, table + std::min<int64_t>(used, tables.end() - table));
+    checkPages(p);
+    table += used;
+    rows.push_back(p);
+    ++p.first;
+  }
+  return rows;
 }
 
 // The queries of all heads of a group as rows of one tile: row r is query r / group of head r % group.
@@ -130,38 +164,59 @@ void joinParts(const Parts& parts, int64_t runs, int64_t keyHead, int64_t row, f
   for (int64_t d = 0; d < parts.width; ++d) out[d] /= total;
 }
 
-// Threads share (key head, run of keys) items; runs have a fixed length, so results do not depend on threads.
+// A run of keys of one key head of one context.
+struct DecodeItem {
+  const Problem& p;
+  int64_t keyHead, first;
+};
+
+// Threads share the items of all contexts; runs have a fixed length, so results depend neither on threads nor on which
+// contexts are decoded together. Contexts have equally many queries.
 template <class Tiles>
-void decode(Context& context, const Problem& p, const Tensor& y) {
+void decode(Context& context, const std::vector<Problem>& contexts, const Tensor& y) {
   using Element = typename Tiles::Element;
-  const int64_t group = p.heads / p.keyHeads, rows = p.chunk * group;
-  const int64_t runs = (p.total() + kDecodeRun - 1) / kDecodeRun, tile = p.head.tile();
+  const HeadSize head = contexts[0].head;
+  const int64_t group = contexts[0].heads / contexts[0].keyHeads, rows = contexts[0].chunk * group, tile = head.tile();
+  std::vector<DecodeItem> items;
+  int64_t longest = 0;
+  for (const Problem& p : contexts) {
+    longest = std::max(longest, p.total());
+    for (int64_t first = 0; first < p.total(); first += kDecodeRun) {
+      for (int64_t keyHead = 0; keyHead < p.keyHeads; ++keyHead) items.push_back({p, keyHead, first});
+    }
+  }
   const int threads = omp_get_max_threads();
+  const int64_t count = static_cast<int64_t>(items.size());
   Scratch<Element> elements(context, threads * 4 * tile);
   Scratch<float> floats(context, threads * (tile + kTile));
   Scratch<typename Tiles::Work> works(context, threads);
-  Scratch<float> outs(context, runs * p.keyHeads * rows * p.head.width), sums(context, runs * p.keyHeads * rows);
-  const Parts parts{p.keyHeads, rows, p.head.width, outs.data(), sums.data()};
-  const auto at = [&](int64_t keyHead, int64_t r) {
-    return (r / group * p.heads + keyHead * group + r % group) * p.head.size;
+  Scratch<float> outs(context, count * rows * head.width), sums(context, count * rows);
+  const auto at = [&](const Problem& p, int64_t keyHead, int64_t r) {
+    return ((p.first + r / group) * p.heads + keyHead * group + r % group) * head.size;
   };
-  parallelFor(runs * p.keyHeads, std::min(kDecodeRun, p.total()) * p.head.size, [&](int64_t begin, int64_t end) {
+  parallelFor(count, std::min(kDecodeRun, longest) * head.size, [&](int64_t begin, int64_t end) {
     const int thread = omp_get_thread_num();
     Element* queries = elements.data() + thread * 4 * tile;
     float* out = floats.data() + thread * (tile + kTile);
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t keyHead = item % p.keyHeads, first = item / p.keyHeads * kDecodeRun;
-      packRows(rows, p.head, queries, [&](int64_t r) { return RowPlace{p.q, at(keyHead, r)}; });
+    for (int64_t i = begin; i < end; ++i) {
+      const auto& [p, keyHead, first] = items[i];
+      packRows(rows, head, queries, [&](int64_t r) { return RowPlace{p.q, at(p, keyHead, r)}; });
       StreamedPanels<Tiles> panels{p, keyHead, first, std::min(kDecodeRun, p.total() - first), queries + tile};
-      attendTile<Tiles>(queries, rows, p.head, p.scale, panels, GroupVisibility{p, first, rows, group}, works[thread],
-                        out, out + tile);
-      std::copy_n(out, rows * p.head.width, parts.out + item * rows * p.head.width);
-      std::copy_n(out + tile, rows, parts.logSumExp + item * rows);
+      attendTile<Tiles>(queries, rows, head, p.scale, panels, GroupVisibility{p, first, rows, group}, works[thread], out,
+                        out + tile);
+      std::copy_n(out, rows * head.width, outs.data() + i * rows * head.width);
+      std::copy_n(out + tile, rows, sums.data() + i * rows);
     }
   });
-  for (int64_t row = 0; row < p.keyHeads * rows; ++row) {
-    joinParts(parts, runs, row / rows, row % rows, floats.data());
-    storeRow(y, at(row / rows, row % rows), p.head.size, floats.data());
+  int64_t item = 0;
+  for (const Problem& p : contexts) {
+    const int64_t runs = (p.total() + kDecodeRun - 1) / kDecodeRun;
+    const Parts parts{p.keyHeads, rows, head.width, outs.data() + item * rows * head.width, sums.data() + item * rows};
+    for (int64_t row = 0; row < p.keyHeads * rows; ++row) {
+      joinParts(parts, runs, row / rows, row % rows, floats.data());
+      storeRow(y, at(p, row / rows, row % rows), head.size, floats.data());
+    }
+    item += runs * p.keyHeads;
   }
 }
 
@@ -223,7 +278,7 @@ void prefill(Context& context, const Problem& p, const Tensor& y) {
 template <class Tiles>
 void attend(Context& context, const Problem& p, const Tensor& y) {
   const bool few = p.chunk * (p.heads / p.keyHeads) <= kFewRows;
-  few ? decode<Tiles>(context, p, y) : prefill<Tiles>(context, p, y);
+  few ? decode<Tiles>(context, {p}, y) : prefill<Tiles>(context, p, y);
 }
 
 }  // namespace
@@ -238,6 +293,37 @@ void registerCachedAttention(Registry& registry) {
     if (y.phys == Phys::BF16) return attend<Bf16Tiles>(context, p, y);
 #endif
     attend<F32Tiles>(context, p, y);
+  });
+
+  // q, k, v, keys, values, page tables, pasts, scale, bf16 -> y [n, Hq, D]
+  registry.add("CachedAttentionRows", [](Context& context, Args& args, Results& results) {
+    const std::vector<Problem> rows = readBatch(args);
+    const bool bf16 = args.flag();
+    if (rows.empty()) fail("at least one row is needed");
+    const Problem& p = rows[0];
+    const Tensor y = results.make(p.q.dims, bf16 ? Phys::BF16 : promote(p.q.phys, p.v.phys));
+    if (p.heads / p.keyHeads > kFewRows) fail("at most 64 query heads per key head are possible");
+#ifdef __AVX512BF16__
+    if (y.phys == Phys::BF16) return decode<Bf16Tiles>(context, rows, y);
+#endif
+    decode<F32Tiles>(context, rows, y);
+  });
+
+  // pool, chunk, slots: row i of the chunk goes to position slots[i] % page of page slots[i] / page
+  registry.add("KvWriteRows", [](Context&, Args& args, Results&) {
+    const Tensor pool = args.targetTensor();
+    const Tensor chunk = args.floatTensor();
+    const std::vector<int64_t> slots = args.integers();
+    if (pool.dims.rank() != 4 || chunk.dims.rank() != 3 || pool.dims[2] != chunk.dims[1] || pool.dims[3] != chunk.dims[2] ||
+        static_cast<int64_t>(slots.size()) != chunk.dims[0]) {
+      fail("pool [pages, page, Hkv, D], chunk [n, Hkv, D] and n slots are needed");
+    }
+    const int64_t row = chunk.dims[1] * chunk.dims[2], end = pool.dims[0] * pool.dims[1];
+    std::vector<float> buffer(row);
+    for (size_t i = 0; i < slots.size(); ++i) {
+      if (slots[i] < 0 || slots[i] >= end) fail("slot " + std::to_string(slots[i]) + " does not exist");
+      storeRow(pool, slots[i] * row, row, readRow(chunk, static_cast<int64_t>(i) * row, row, buffer.data()));
+    }
   });
 
   // pool, chunk, page table, position: rows position... of the cache become the chunk

@@ -116,12 +116,18 @@ export function composedKvWrite(
   position: number,
   chunk: tf.Tensor3D,
 ): void {
+  const page = pool.shape[1]!;
+  const slots = Int32Array.from({ length: chunk.shape[0] }, (_, i) => {
+    const at = position + i;
+    return pageTable[Math.floor(at / page)]! * page + (at % page);
+  });
+  composedKvWriteRows(pool, slots, chunk);
+}
+
+/** `kvWriteRows` out of ordinary tfjs ops: the variable gets new contents; also the reference of the tests. */
+export function composedKvWriteRows(pool: tf.Variable, slots: Int32Array, chunk: tf.Tensor3D): void {
   tf.tidy(() => {
     const [pages, page, heads, size] = pool.shape as [number, number, number, number];
-    const slots = Int32Array.from({ length: chunk.shape[0] }, (_, i) => {
-      const at = position + i;
-      return pageTable[Math.floor(at / page)]! * page + (at % page);
-    });
     const rows = tf.tensorScatterUpdate(
       tf.reshape(pool, [pages * page, heads * size]),
       tf.tensor2d(slots, [slots.length, 1], 'int32'),

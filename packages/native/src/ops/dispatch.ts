@@ -12,7 +12,7 @@ export function computesInBf16(): boolean {
   return currentPrecision() === 'bf16';
 }
 
-type Attributes = Record<string, number | string | boolean | number[]>;
+type Attributes = Record<string, number | string | boolean | ArrayLike<number>>;
 
 /** Runs a kernel with one output through the engine, so that the tape sees it. Absent inputs must not be listed. */
 export function runOne(name: string, inputs: Record<string, tf.Tensor>, attrs: Attributes = {}): tf.Tensor {

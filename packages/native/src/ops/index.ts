@@ -1,6 +1,7 @@
 export { geluTanh, silu, swiglu } from './activations.js';
 export { AttentionLayout, AttentionMode, type TokenMetadata } from './attention-layout.js';
 export { cachedAttention, kvWrite, type PagedCache } from './cached-attention.js';
+export { cachedAttentionRows, kvWriteRows, type PagedRows } from './cached-attention-rows.js';
 export { dropout } from './dropout.js';
 export { flowInterpolate } from './flow-interpolate.js';
 export { type FlowSdeStep, flowSdeLogProb, flowSdeStep } from './flow-sde.js';

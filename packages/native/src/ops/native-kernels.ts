@@ -2,6 +2,7 @@ import type { NativeKernel } from '../kernels/kernel.js';
 import { optimizerKernels } from '../optim/native-kernels.js';
 import { activationKernels } from './activations.js';
 import { cachedAttentionKernels } from './cached-attention.js';
+import { cachedAttentionRowsKernels } from './cached-attention-rows.js';
 import { dropoutKernels } from './dropout.js';
 import { flowInterpolateKernels } from './flow-interpolate.js';
 import { flowSdeKernels } from './flow-sde.js';
@@ -24,6 +25,7 @@ import { storedAsKernels } from './stored-as.js';
 export const fusedKernels: NativeKernel[] = [
   ...activationKernels,
   ...cachedAttentionKernels,
+  ...cachedAttentionRowsKernels,
   ...groupNormKernels,
   ...layerNormKernels,
   ...linearCrossEntropyKernels,

@@ -59,6 +59,9 @@ const fused: Record<string, Call> = {
       true,
     ),
   kvWrite: (draw, x) => ops.kvWrite(x(), table(draw), draw.int(-1, 5), x()),
+  cachedAttentionRows: (draw, x) =>
+    ops.cachedAttentionRows(x(), x(), x(), x(), x(), { pageTables: table(draw), lengths: table(draw) }),
+  kvWriteRows: (draw, x) => ops.kvWriteRows(x(), table(draw), x()),
   flowInterpolate: (_, x) => ops.flowInterpolate(x(), x(), x()),
   flowSdeStep: (_, x) => ops.flowSdeStep(x(), x(), x(), times),
   flowSdeLogProb: (_, x) => ops.flowSdeLogProb(x(), x(), x(), times),

@@ -18,12 +18,15 @@ import {
 import type { Tokenizer } from '../tokenizer/index.js';
 import { type CompatibilitySetting, compatibility } from './compatibility.js';
 import type { GuidanceContexts } from './flow-sampler.js';
+import type { Scheduler } from './scheduler.js';
 
 /** What generation needs: the model, its autoencoder and its tokenizer. */
 export interface GenerationModels {
   readonly model: UnifiedModel;
   readonly vae: FlowVae;
   readonly tokenizer: Tokenizer;
+  /** Shares the model between requests that run at the same time; without one each request runs by itself. */
+  readonly scheduler?: Scheduler;
 }
 
 /** A piece of a request, in the order in which the model reads it. */
@@ -72,7 +75,7 @@ export function readRequest(
   items: readonly RequestItem[],
   options: ReadOptions,
 ): RequestContexts {
-  const main = emptyContext(models.model);
+  const main = models.scheduler?.emptyContext() ?? emptyContext(models.model);
   const withoutImages = main.forkEmpty();
   let withoutText = main.forkEmpty();
   let imageSize: RequestContexts['imageSize'] = null;

@@ -64,6 +64,8 @@ export function guidedVelocity(
 export interface FlowOptions {
   readonly onStep?: (step: SamplerStep) => void;
   readonly signal?: AbortSignal;
+  /** Waited for before each step; rejects when the signal is aborted. A turn of the event loop when absent. */
+  readonly turn?: (signal?: AbortSignal) => Promise<void>;
 }
 
 /** The state after step `index`, from the state `x` and the guided velocity; runs inside `tf.tidy`. */
@@ -78,7 +80,7 @@ export const eulerRule =
 /**
  * Integrates the flow from noise at t = 1 to a picture at t = 0, by default with Euler steps (spec 5.3).
  *
- * Yields to the event loop between steps so that an abort signal can arrive.
+ * Waits for its turn before each step, so that other work goes on and an abort signal can arrive.
  *
  * @param noise [tokens, channels]; not disposed
  * @param grid from `timeGrid`
@@ -95,10 +97,11 @@ export async function sampleFlow(
   rule: StepRule = eulerRule(grid),
 ): Promise<tf.Tensor2D> {
   const steps = grid.length - 1;
+  const { turn = nextTurn } = options;
   let x = tf.keep(noise.clone());
   try {
     for (let index = 0; index < steps; index++) {
-      await nextTurn(options.signal);
+      await turn(options.signal);
       const t = grid[index] as number;
       const dt = t - (grid[index + 1] as number);
       const parts = guidedVelocity(field, contexts, x, t, guidance);

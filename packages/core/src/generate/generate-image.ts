@@ -4,6 +4,7 @@ import { type FlowVae, type ModelConfig, tokensToLatents, VelocityField } from '
 import type { GenerationModels } from './contexts.js';
 import { type GuidanceContexts, sampleFlow, timeGrid } from './flow-sampler.js';
 import type { Guidance } from './guidance.js';
+import { nextTurn } from './turns.js';
 
 /** How a picture is drawn (spec 5.5). */
 export interface ImageOptions {
@@ -54,7 +55,8 @@ export async function generateImage(
   contexts: GuidanceContexts,
   options: ImageOptions = {},
 ): Promise<RgbImage> {
-  const { model, vae, tokenizer } = models;
+  const { model, vae, tokenizer, scheduler } = models;
+  const turn = (signal?: AbortSignal) => scheduler?.turn('drawing', signal) ?? nextTurn(signal);
   const { latent, images } = model.config;
   const rows = Math.floor((options.height ?? images.defaultSize.height) / latent.pixels);
   const columns = Math.floor((options.width ?? images.defaultSize.width) / latent.pixels);
@@ -70,16 +72,22 @@ export async function generateImage(
   try {
     const tokens = await sampleFlow(field, contexts, noise, grid, guidance, {
       onStep: ({ index, steps }) => options.onStep?.(index + 1, steps),
+      turn,
       ...(options.signal ? { signal: options.signal } : {}),
     });
-    return await decodePicture(vae, tokens, rows, columns, latent.patch);
+    try {
+      await turn(options.signal);
+      return await decodePicture(vae, tokens, rows, columns, latent.patch);
+    } finally {
+      tokens.dispose();
+    }
   } finally {
     noise.dispose();
     field.dispose();
   }
 }
 
-/** Pixels of latent tokens [rows · columns, token width], which are disposed (spec 3.5). */
+/** Pixels of latent tokens [rows · columns, token width] (spec 3.5). */
 async function decodePicture(
   vae: FlowVae,
   tokens: tf.Tensor2D,
@@ -88,7 +96,6 @@ async function decodePicture(
   patch: number,
 ): Promise<RgbImage> {
   const decoded = tf.tidy(() => vae.decode(tokensToLatents(tokens, rows, columns, patch)));
-  tokens.dispose();
   const [, height, width] = decoded.shape;
   const values = (await decoded.data()) as Float32Array;
   decoded.dispose();

@@ -6,9 +6,10 @@ import { fitSize, type ResizeRule, solidImage } from '../image/index.js';
 import { emptyContext, FlowVae, feedTokens, inferLogits, UnifiedModel } from '../model/index.js';
 import type { CompatibilitySetting } from './compatibility.js';
 import { disposeContexts, type GenerationModels, readRequest, textItemIds } from './contexts.js';
-import { chooseToken, generateText } from './generate-text.js';
 import { answer, answerAboutImage, draw } from './requests.js';
 import { drawReply, replyRequest } from './role-play.js';
+import { chooseToken } from './sample-token.js';
+import { generateText } from './scheduler.js';
 import { AbortedError } from './turns.js';
 
 let models: GenerationModels;

@@ -18,7 +18,6 @@ export {
   timeGrid,
 } from './flow-sampler.js';
 export { DRAWING, EDITING, generateImage, type ImageOptions, initialNoise } from './generate-image.js';
-export { chooseToken, type GeneratedText, generateText, type TextOptions } from './generate-text.js';
 export { type Guidance, guidanceActive, guide, RENORM_TYPES, type RenormType } from './guidance.js';
 export { type GuidedPicture, GuidedRow } from './guided-row.js';
 export {
@@ -44,4 +43,13 @@ export {
   type StochasticStep,
   stepLogProb,
 } from './roll-out.js';
+export {
+  type ChosenToken,
+  chooseToken,
+  type SamplingOptions,
+  type TokenProbability,
+  tokenProbabilities,
+} from './sample-token.js';
+export { generateText, Scheduler, type TurnKind } from './scheduler.js';
+export { type GeneratedText, type TextOptions } from './text-row.js';
 export { AbortedError, nextTurn } from './turns.js';

@@ -9,7 +9,8 @@ import {
   readText,
 } from './contexts.js';
 import { EDITING, generateImage, type ImageOptions } from './generate-image.js';
-import { type GeneratedText, generateText, type TextOptions } from './generate-text.js';
+import { Scheduler } from './scheduler.js';
+import type { GeneratedText, TextOptions } from './text-row.js';
 
 /** What all requests may say beside how words or pictures are made. */
 export interface RequestOptions {
@@ -22,10 +23,16 @@ export async function answer(
   items: readonly RequestItem[],
   options: TextOptions & RequestOptions & { readonly system?: string },
 ): Promise<GeneratedText> {
-  const contexts = readRequest(models, items, readOptions('answer', options.system, options));
+  const { scheduler = new Scheduler(models) } = models;
+  await scheduler.turn('reading', options.signal);
+  const contexts = readRequest(
+    { ...models, scheduler },
+    items,
+    readOptions('answer', options.system, options),
+  );
   const { unusedIds } = compatibility(options.compat);
   try {
-    return await generateText(models.model, contexts.main, models.tokenizer, { unusedIds, ...options });
+    return await scheduler.write(contexts.main, { unusedIds, ...options });
   } finally {
     disposeContexts(contexts);
   }
@@ -70,11 +77,14 @@ export async function draw(
   options: ImageOptions & RequestOptions & { readonly think?: ThinkOptions } = {},
 ): Promise<Drawing> {
   const { think } = options;
-  const contexts = readRequest(models, items, readOptions('draw', think?.system, options));
+  const scheduler = models.scheduler ?? new Scheduler(models);
+  const shared = { ...models, scheduler };
+  await scheduler.turn('reading', options.signal);
+  const contexts = readRequest(shared, items, readOptions('draw', think?.system, options));
   try {
-    const thought = think ? await thinkFirst(models, contexts, think.text) : null;
+    const thought = think ? await thinkFirst(shared, contexts, think.text) : null;
     const edited = contexts.imageSize && { ...contexts.imageSize, guidance: EDITING.guidance };
-    return { image: await generateImage(models, contexts, { ...edited, ...options }), thought };
+    return { image: await generateImage(shared, contexts, { ...edited, ...options }), thought };
   } finally {
     disposeContexts(contexts);
   }
@@ -82,13 +92,14 @@ export async function draw(
 
 /** Decodes a thought on a fork of the main context, then reads it as a text item, markers and all. */
 async function thinkFirst(
-  models: GenerationModels,
+  models: GenerationModels & { readonly scheduler: Scheduler },
   { main }: ReturnType<typeof readRequest>,
   options: TextOptions,
 ): Promise<string> {
   const scratch = main.fork();
   try {
-    const { text } = await generateText(models.model, scratch, models.tokenizer, options);
+    const { text } = await models.scheduler.write(scratch, options);
+    await models.scheduler.turn('reading', options.signal);
     readText(models, main, text);
     return text;
   } finally {

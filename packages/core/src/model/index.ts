@@ -31,9 +31,11 @@ export {
 } from './encoded-sample.js';
 export { FlowVae, type LatentPosterior } from './flow-vae.js';
 export {
+  ContextLengthError,
   emptyContext,
   feedLatents,
   feedPatches,
+  feedRows,
   feedTokens,
   inferLogits,
   type PatchGrid,

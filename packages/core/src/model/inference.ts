@@ -2,9 +2,15 @@ import { cachedAttention, tf, withAutocast } from '@unicharacter/native';
 import { gridPositions } from '../image/index.js';
 import type { MarkerIds } from './encoded-sample.js';
 import { KvContext } from './kv-cache.js';
+import { KvRows } from './kv-rows.js';
 import type { Attend, ExpertSlices } from './mot-transformer.js';
 import type { UnifiedModel } from './unified-model.js';
 import { imageAttention } from './vision-tower.js';
+
+/** A text that goes beyond the positions of the model. */
+export class ContextLengthError extends RangeError {
+  override name = 'ContextLengthError';
+}
 
 /** An image as ViT patches (spec 2.9). */
 export interface PatchGrid {
@@ -37,14 +43,11 @@ function attendTo(context: KvContext, causal: boolean, append: boolean): Attend 
  * Reads token ids into the context, markers included by the caller: causal, consecutive positions (spec 2.7, 2.8).
  *
  * @returns final hidden states [ids, hidden]; the caller disposes them
+ * @throws ContextLengthError before anything is read when the context is full
  */
 export function feedTokens(model: UnifiedModel, context: KvContext, ids: ArrayLike<number>): tf.Tensor2D {
   const count = ids.length;
-  if (context.ropePosition + count > model.config.llm.maxPositions) {
-    throw new RangeError(
-      `the text needs ${context.ropePosition + count} positions, the model has ${model.config.llm.maxPositions}; shorten it`,
-    );
-  }
+  checkPositions(model, context, count);
   context.reserve(count);
   const hidden = compute(model, () => {
     const tokens = tf.tensor1d(Int32Array.from(ids), 'int32');
@@ -58,6 +61,43 @@ export function feedTokens(model: UnifiedModel, context: KvContext, ids: ArrayLi
   });
   context.commit(count, count);
   return hidden;
+}
+
+/**
+ * Reads one id into each of several contexts on one pool, in one pass: the decoding step of a batch. Every row gets the
+ * numbers that `feedTokens` gives it alone, up to rounding.
+ *
+ * @returns final hidden states [ids, hidden]; the caller disposes them
+ * @throws ContextLengthError before anything is read when a context is full; RangeError for contexts on several pools
+ */
+export function feedRows(
+  model: UnifiedModel,
+  contexts: readonly KvContext[],
+  ids: readonly number[],
+): tf.Tensor2D {
+  const [only] = contexts;
+  if (only && contexts.length === 1) return feedTokens(model, only, ids);
+  for (const context of contexts) checkPositions(model, context, 1);
+  const rows = new KvRows(contexts);
+  const hidden = compute(model, () => {
+    const und = model.embedText(tf.tensor1d(Int32Array.from(ids), 'int32'));
+    const positions = tf.tensor1d(
+      Int32Array.from(contexts, ({ ropePosition }) => ropePosition),
+      'int32',
+    );
+    const attend: Attend = (layer, q, k, v) => rows.attend(layer, q, k, v);
+    return model.transformer.forward({ und, gen: null }, positions, attend).und as tf.Tensor2D;
+  });
+  rows.commit();
+  return hidden;
+}
+
+function checkPositions(model: UnifiedModel, { ropePosition }: KvContext, count: number): void {
+  const { maxPositions } = model.config.llm;
+  if (ropePosition + count <= maxPositions) return;
+  throw new ContextLengthError(
+    `the text needs ${ropePosition + count} positions, the model has ${maxPositions}; shorten it`,
+  );
 }
 
 /** Logits [hidden rows, vocabulary] of final hidden states from `feedTokens`. */

@@ -156,6 +156,16 @@ export class KvContext {
     return new KvContext(this.#pool, this.#family);
   }
 
+  /** True when both keep their keys and values in the same tensors. */
+  sharesPool(other: KvContext): boolean {
+    return this.#pool === other.#pool;
+  }
+
+  /** True while the pool can be used: as long as one context on it has not been disposed. */
+  get poolAlive(): boolean {
+    return this.#family.alive > 0;
+  }
+
   /** The past of a layer, for `cachedAttention`. */
   past(layer: number): PagedCache {
     return {

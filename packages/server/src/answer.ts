@@ -105,6 +105,7 @@ export async function answer(
   const speech = new Speech(request.stops, progress, signal, !wants.image);
   const options = {
     seed,
+    ...(conversation.begin === undefined ? {} : { begin: conversation.begin }),
     ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
     ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
     onToken: (piece: string) => speech.push(piece),

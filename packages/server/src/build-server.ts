@@ -35,7 +35,9 @@ export interface ServerOptions {
   uploads?: string;
   /** Bearer keys without limits, beside those in `state`. While there are none of either kind, no key is asked for. */
   apiKeys?: readonly string[];
-  /** Requests that may wait while one is worked on. Default 8. */
+  /** Requests to one character that are worked on together. Default 16. */
+  concurrency?: number;
+  /** Further requests that may wait. Default 64. */
   queueLimit?: number;
   /** Largest request body in bytes. Default 32 MiB, because clients send pictures as base64. */
   bodyLimit?: number;
@@ -57,7 +59,10 @@ export async function buildServer(
   options: ServerOptions,
 ): Promise<App> {
   const shelf = new CharacterShelf(characters);
-  const queue = new GenerationQueue(options.queueLimit ?? 8);
+  const queue = new GenerationQueue({
+    waiting: options.queueLimit ?? 64,
+    running: options.concurrency ?? 16,
+  });
   const serving = new Serving(shelf, queue, new PictureStore(options.pictures));
   const apiKeys = options.apiKeys ?? [];
 

@@ -27,7 +27,7 @@ export interface ShelvedCharacter extends ServedCharacter {
  */
 export class CharacterShelf {
   private readonly characters = new Map<string, ShelvedCharacter>();
-  private loaded: { id: string; engine: OpenEngine } | undefined;
+  private loaded: { id: string; engine: Promise<OpenEngine> } | undefined;
 
   /** @throws Error when there is no character */
   constructor(characters: readonly ServedCharacter[]) {
@@ -68,22 +68,28 @@ export class CharacterShelf {
   }
 
   /**
-   * The engine of a character. Puts away the one that was in memory, so it must only be called while no other request is
-   * being worked on.
+   * The engine of a character. Puts away the one that was in memory, so it must only be called while no request to
+   * another character is being worked on.
    */
   async engine({ id, open }: ShelvedCharacter): Promise<ServedEngine> {
     if (this.loaded?.id === id) return this.loaded.engine;
-    this.close();
-    const engine = await open();
-    this.loaded = { id, engine };
-    return engine;
+    await this.close();
+    const opening = { id, engine: open() };
+    this.loaded = opening;
+    try {
+      return await opening.engine;
+    } catch (error) {
+      // The next request tries again.
+      if (this.loaded === opening) this.loaded = undefined;
+      throw error;
+    }
   }
 
   /** Frees the weights in memory. */
-  close(): void {
-    const loaded = this.loaded;
+  async close(): Promise<void> {
+    const engine = await this.loaded?.engine.catch(() => undefined);
     this.loaded = undefined;
-    loaded?.engine.dispose();
+    engine?.dispose();
   }
 
   private freeId(id: string): string {

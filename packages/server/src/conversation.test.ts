@@ -42,6 +42,14 @@ describe('readConversation', () => {
     });
   });
 
+  it('takes an answer at the end for one that is to go on', () => {
+    expect(readConversation([user('Hi'), assistant('Hello, my')])).toEqual({
+      user: 'Hi',
+      history: [],
+      begin: 'Hello, my',
+    });
+  });
+
   it('takes the picture of the last turn only', () => {
     const png = Buffer.from([137, 80, 78, 71]).toString('base64');
     const earlier = user([{ type: 'text', text: 'Look' }, image('data:image/png;base64,AAAA')]);
@@ -72,7 +80,7 @@ describe('readConversation', () => {
     const url = 'data:image/png;base64,AAAA';
     expect(problem([user([image(url), image(url)])]).message).toContain('at most one image');
     expect(problem([user('  ')]).message).toContain('neither text nor an image');
-    expect(problem([user('Hi'), assistant('Hello')]).message).toContain('must come from the user');
+    expect(problem([assistant('Hello')]).message).toContain('Expected a user message');
     expect(problem([{ role: 'system', content: 'x' }]).param).toBe('messages');
   });
 });

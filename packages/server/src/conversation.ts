@@ -11,6 +11,8 @@ export interface Conversation {
   image?: Uint8Array;
   /** Earlier turns, oldest first. */
   history: Turn[];
+  /** What the character has begun to answer and is to go on with. */
+  begin?: string;
 }
 
 interface RichTurn extends Turn {
@@ -23,17 +25,16 @@ const IMAGE_QUESTION = 'What do you see in this picture?';
 /**
  * Reads OpenAI chat messages. Consecutive messages of one role become one turn; system, developer and tool messages
  * are left out, because the persona stands in the trained character and not in the prompt. Pictures of earlier turns
- * are left out too: the model answers to one picture at a time.
+ * are left out too: the model answers to one picture at a time. An assistant message at the end is the beginning of the
+ * answer.
  * @throws ApiError 400 that names the message and field.
  */
 export function readConversation(messages: readonly Message[]): Conversation {
   const turns = mergeTurns(messages);
+  const begin = turns.at(-1)?.role === 'assistant' ? turns.pop()?.text : undefined;
   const last = turns.at(-1);
   if (last?.role !== 'user') {
-    throw invalidRequest(
-      'The last message must come from the user; continuing a reply is not supported.',
-      'messages',
-    );
+    throw invalidRequest('Expected a user message for the character to answer, found none.', 'messages');
   }
   const image = onlyImage(last);
   const text = last.text.trim();
@@ -43,7 +44,11 @@ export function readConversation(messages: readonly Message[]): Conversation {
   const history = turns
     .slice(0, -1)
     .flatMap(({ role, text }) => (text.trim() === '' ? [] : [{ role, text }]));
-  return image === undefined ? { user: text, history } : { user: text || IMAGE_QUESTION, image, history };
+  return {
+    ...(image === undefined ? { user: text } : { user: text || IMAGE_QUESTION, image }),
+    history,
+    ...(begin ? { begin } : {}),
+  };
 }
 
 function mergeTurns(messages: readonly Message[]): RichTurn[] {

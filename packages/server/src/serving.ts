@@ -21,7 +21,7 @@ export class Serving {
     signal: AbortSignal,
     work: (engine: ServedEngine) => Promise<T>,
   ): Promise<T> {
-    return this.queue.run(signal, async () => work(await this.shelf.engine(character)));
+    return this.queue.run(signal, character.id, async () => work(await this.shelf.engine(character)));
   }
 }
 
@@ -35,7 +35,8 @@ export function clientSignal(reply: FastifyReply): AbortSignal {
 }
 
 /**
- * Sends what `work` makes, unless the client leaves first: then the work was stopped and nobody waits for the answer.
+ * Sends what `work` makes, if it has not sent its answer itself. When the client leaves first, the work was stopped and
+ * nobody waits for the answer.
  */
 export async function answerUnlessGone(
   reply: FastifyReply,
@@ -44,7 +45,7 @@ export async function answerUnlessGone(
   const signal = clientSignal(reply);
   try {
     const result = await work(signal);
-    return await reply.send(result);
+    return reply.sent ? reply : await reply.send(result);
   } catch (error) {
     if (!signal.aborted) throw error;
     reply.log.info('the client left before the answer was finished');

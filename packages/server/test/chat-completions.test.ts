@@ -68,6 +68,15 @@ describe('a whole answer', () => {
     });
   });
 
+  it('goes on with an answer that the client began', async () => {
+    const engine = new FakeEngine();
+    await post(engine, { messages: [...hello, { role: 'assistant', content: 'Well,' }] });
+    expect(engine.calls[0]).toMatchObject({
+      method: 'reply',
+      request: { user: 'Hi', history: [], begin: 'Well,' },
+    });
+  });
+
   it('says when the length limit ended it', async () => {
     const body = (await post(new FakeEngine(), { messages: hello, max_completion_tokens: 2 })).json();
     expect(body.choices[0]).toMatchObject({ message: { content: 'Hello there' }, finish_reason: 'length' });

@@ -85,7 +85,7 @@ describe('over a real socket', () => {
 
   it('works on one request at a time, lets some wait and sends the rest away', async () => {
     const { engine, release } = waitingEngine();
-    const url = await start(engine, { queueLimit: 1 });
+    const url = await start(engine, { queueLimit: 1, concurrency: 1 });
     const first = fetch(`${url}/v1/chat/completions`, request({}));
     await until(() => engine.calls.length === 1);
     const second = fetch(`${url}/v1/chat/completions`, request({}));

@@ -17,6 +17,7 @@ interface ServeOptions extends StateOptions {
   apiKey?: string;
   pictures: string;
   allowOrigin: string[];
+  concurrency?: number;
   queue?: number;
 }
 
@@ -33,7 +34,12 @@ export function addServe(program: Command, context: CommandContext): void {
     .option('--pictures <dir>', 'folder in which drawn pictures are kept', 'runs/.pictures')
     .option('--state <dir>', 'folder of conversations and keys (default: .state beside the runs)')
     .option('--allow-origin <origin>', 'let pages of another host call the API; may be repeated', collect, [])
-    .option('--queue <n>', 'requests that may wait while one is worked on (default: 8)', integer(0))
+    .option(
+      '--concurrency <n>',
+      'requests to a character that are worked on together (default: 16)',
+      integer(1),
+    )
+    .option('--queue <n>', 'further requests that may wait (default: 64)', integer(0))
     .addHelpText(
       'after',
       `
@@ -71,7 +77,7 @@ interface Served {
 
 async function serveRuns(
   context: CommandContext,
-  { host, port, queue, pictures, allowOrigin }: ServeOptions,
+  { host, port, concurrency, queue, pictures, allowOrigin }: ServeOptions,
   { runs, state, uploads, apiKeys, hasKeys }: Served,
 ): Promise<void> {
   const { buildServer, listen } = await import('@unicharacter/server');
@@ -83,7 +89,7 @@ async function serveRuns(
     uploads,
     pictures: fromUser(context.folder, pictures),
     allowedOrigins: allowOrigin,
-    ...defined({ queueLimit: queue }),
+    ...defined({ concurrency, queueLimit: queue }),
     logger: { level: 'warn', stream: { write: (line: string) => context.terminal.err(line) } },
   });
   try {

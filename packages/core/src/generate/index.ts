@@ -51,5 +51,5 @@ export {
   tokenProbabilities,
 } from './sample-token.js';
 export { generateText, Scheduler, type TurnKind } from './scheduler.js';
-export { type GeneratedText, type TextOptions } from './text-row.js';
+export type { GeneratedText, TextOptions } from './text-row.js';
 export { AbortedError, nextTurn } from './turns.js';

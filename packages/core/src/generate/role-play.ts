@@ -12,8 +12,8 @@ import type { RgbImage } from '../image/index.js';
 import { type CompatibilitySetting, compatibility } from './compatibility.js';
 import type { GenerationModels, RequestItem } from './contexts.js';
 import type { ImageOptions } from './generate-image.js';
-import type { TextOptions } from './text-row.js';
 import { answer, draw } from './requests.js';
+import type { TextOptions } from './text-row.js';
 
 /** The character that speaks, and what was said before. */
 export interface RolePlayScene {

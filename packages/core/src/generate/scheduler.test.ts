@@ -1,7 +1,14 @@
 import { setStrict, tf } from '@unicharacter/native';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tiny, tokenizer, useStrictNative } from '../../test/tiny-model.js';
-import { ContextLengthError, emptyContext, FlowVae, feedRows, feedTokens, UnifiedModel } from '../model/index.js';
+import {
+  ContextLengthError,
+  emptyContext,
+  FlowVae,
+  feedRows,
+  feedTokens,
+  UnifiedModel,
+} from '../model/index.js';
 import type { GenerationModels } from './contexts.js';
 import { answer, draw } from './requests.js';
 import { generateText, Scheduler } from './scheduler.js';
@@ -26,7 +33,12 @@ afterAll(() => {
 });
 
 const alone = () => ({ model: models.model, vae: models.vae, tokenizer });
-const prompts = ['hello', 'what is the weather like on the other side of the pond?', 'a', 'tell me more of it'];
+const prompts = [
+  'hello',
+  'what is the weather like on the other side of the pond?',
+  'a',
+  'tell me more of it',
+];
 const optionsOf = (i: number): TextOptions => ({
   maxTokens: 6 + 3 * i,
   seed: 40 + i,
@@ -38,14 +50,20 @@ describe('feedRows', () => {
     const base = emptyContext(models.model);
     feedTokens(models.model, base, [1, 2, 3, 4, 5]).dispose();
     const contexts = [base, base.fork(), base.forkEmpty(), base.fork()];
-    feedTokens(models.model, contexts[2]!, Array.from({ length: 64 }, (_, i) => i)).dispose();
+    feedTokens(
+      models.model,
+      contexts[2]!,
+      Array.from({ length: 64 }, (_, i) => i),
+    ).dispose();
     const copies = contexts.map((context) => context.fork());
     for (const step of [0, 1]) {
       const ids = [7, 8, 9, 10].map((id) => id + step);
       const rows = feedRows(models.model, contexts, ids);
-      const single = tf.tidy(() => tf.concat(copies.map((copy, i) => feedTokens(models.model, copy, [ids[i]!]))));
+      const single = tf.tidy(() =>
+        tf.concat(copies.map((copy, i) => feedTokens(models.model, copy, [ids[i]!]))),
+      );
       const [found, expected] = [rows.dataSync(), single.dataSync()];
-      found.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 4));
+      for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i]!, 4);
       tf.dispose([rows, single]);
     }
     expect(contexts.map(({ length, ropePosition }) => [length, ropePosition])).toEqual([
@@ -97,7 +115,10 @@ describe('texts decoded together', () => {
       },
     });
     let heard = 0;
-    const staying = answer(models, items, { ...options, onToken: () => void (++heard === 4 && stop.abort()) });
+    const staying = answer(models, items, {
+      ...options,
+      onToken: () => void (++heard === 4 && stop.abort()),
+    });
     const results = await Promise.allSettled([leaving, broken, staying]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
     await expect(leaving).rejects.toThrow(AbortedError);
@@ -148,7 +169,11 @@ describe('a text that begins with given words', () => {
     const begin = tokenizer.decode(whole.ids.slice(0, 4));
     // Words that the tokenizer cuts as the model said them.
     expect(tokenizer.encode(begin)).toEqual(whole.ids.slice(0, 4));
-    const rest = await generateText(models.model, contexts[1]!, tokenizer, { ...options, maxTokens: 6, begin });
+    const rest = await generateText(models.model, contexts[1]!, tokenizer, {
+      ...options,
+      maxTokens: 6,
+      begin,
+    });
     expect(rest.ids).toEqual(whole.ids.slice(4));
     for (const context of contexts) context.dispose();
   });

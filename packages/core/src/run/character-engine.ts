@@ -9,6 +9,7 @@ import {
   type ImageOptions,
   type RequestItem,
   replyRequest,
+  Scheduler,
   textItemIds,
 } from '../generate/index.js';
 import type { RgbImage } from '../image/index.js';
@@ -21,6 +22,8 @@ export interface TextRequest {
   /** 0 always takes the likeliest token. */
   temperature?: number;
   maxTokens?: number;
+  /** What the text already begins with: the answer is what follows. */
+  begin?: string;
   /** Called with what the text grew by. */
   onToken?: (piece: string) => void;
   /** Ends the text early; what there is so far is returned with `finish` "aborted". */
@@ -56,17 +59,21 @@ export interface Picture {
   promptTokens: number;
 }
 
-/** A trained character that talks, draws and answers questions about pictures (spec 9). One call at a time. */
+/** A trained character that talks, draws and answers questions about pictures (spec 9). Calls that run at the same time share the model. */
 export class CharacterEngine {
+  private readonly models: GenerationModels;
+
   /** @param release frees what the models hold; called by `dispose` */
   constructor(
     readonly character: Character,
-    private readonly models: GenerationModels,
+    models: GenerationModels,
     private readonly defaults: TrainConfig['generate'],
     private readonly release: () => void = () => {},
     /** Wording of prompts; must be what the weights were trained with. */
     private readonly templates: PromptTemplates = ownTemplates,
-  ) {}
+  ) {
+    this.models = { ...models, scheduler: models.scheduler ?? new Scheduler(models) };
+  }
 
   /** The character's answer to `user` (spec 9.2 step 1). `history` holds earlier turns, oldest first. */
   reply(request: TextRequest & { user: string; history?: readonly Turn[] }): Promise<Reply> {
@@ -93,7 +100,8 @@ export class CharacterEngine {
     request: TextRequest & DrawRequest & { user: string; history?: readonly Turn[] },
   ): Promise<{ reply: Reply; image: RgbImage }> {
     const reply = await this.reply(request);
-    return { reply, image: await this.illustrate({ ...request, reply: reply.text }) };
+    const whole = `${request.begin ?? ''}${reply.text}`;
+    return { reply, image: await this.illustrate({ ...request, reply: whole }) };
   }
 
   /**
@@ -120,7 +128,7 @@ export class CharacterEngine {
   }
 
   private async write(items: readonly RequestItem[], request: TextRequest): Promise<Reply> {
-    const { seed, signal } = request;
+    const { seed, begin, signal } = request;
     const { temperature, maxTokens, topP } = { ...this.defaults.text, ...present(request) };
     const promptTokens = this.countText(items);
     let heard = '';
@@ -131,11 +139,12 @@ export class CharacterEngine {
         temperature,
         topP,
         ...(seed === undefined ? {} : { seed }),
+        ...(begin ? { begin } : {}),
         ...(signal ? { signal } : {}),
-        onToken: (piece) => {
+        onToken: (piece, token) => {
           heard += piece;
-          tokens += 1;
-          request.onToken?.(piece);
+          if (token) tokens += 1;
+          if (piece !== '') request.onToken?.(piece);
         },
       });
       return { text, finish, promptTokens, completionTokens: ids.length };

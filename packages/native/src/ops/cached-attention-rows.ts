@@ -42,7 +42,14 @@ export function composedCachedAttentionRows(
       const pageTable = pageTables.subarray(table, table + Math.ceil(length / page));
       table += pageTable.length;
       const row = (x: tf.Tensor3D) => tf.slice(x, [i, 0, 0], [1, -1, -1]);
-      return composedCachedAttention(row(q), row(k), row(v), { keys, values, pageTable, length }, true, scale);
+      return composedCachedAttention(
+        row(q),
+        row(k),
+        row(v),
+        { keys, values, pageTable, length },
+        true,
+        scale,
+      );
     });
     return tf.concat(rows, 0) as tf.Tensor3D;
   });
@@ -116,8 +123,7 @@ export function kvWriteRows(pool: tf.Tensor, slots: Int32Array, chunk: tf.Tensor
   expectThat(fits, 'kvWriteRows', expected, { pool, chunk });
   const end = (pool.shape[0] as number) * (pool.shape[1] as number);
   const outside = slots.find((slot) => !(slot >= 0 && slot < end));
-  if (outside !== undefined)
-    throw new Error(`kvWriteRows: expected slots in [0, ${end}), found ${outside}`);
+  if (outside !== undefined) throw new Error(`kvWriteRows: expected slots in [0, ${end}), found ${outside}`);
   if (slots.length === 0) return;
   if (hasKernel('KvWriteRows')) {
     runMany('KvWriteRows', { pool, chunk }, { slots });
@@ -142,7 +148,13 @@ interface RowsAttrs extends PagedRows {
 export const cachedAttentionRowsKernels: NativeKernel[] = [
   kernel<Inputs, RowsAttrs>('CachedAttentionRows', ({ inputs, attrs, backend }) => {
     const { q, k, v, keys, values } = inputs;
-    const call = backend.call('CachedAttentionRows').tensor(q).tensor(k).tensor(v).tensor(keys).tensor(values);
+    const call = backend
+      .call('CachedAttentionRows')
+      .tensor(q)
+      .tensor(k)
+      .tensor(v)
+      .tensor(keys)
+      .tensor(values);
     call.dims(attrs.pageTables).dims(attrs.lengths).real(attrs.scale).flag(attrs.bf16);
     return call.output(q.shape, 'float32');
   }),

@@ -30,7 +30,8 @@ function tables(): Int32Array[] {
 }
 
 function scene(size: number) {
-  const pool = (stream: number) => draw([pages * page, keyHeads, size], stream).reshape([pages, page, keyHeads, size]);
+  const pool = (stream: number) =>
+    draw([pages * page, keyHeads, size], stream).reshape([pages, page, keyHeads, size]);
   const n = lengths.length;
   const [q, k, v] = [draw([n, heads, size], 3), draw([n, keyHeads, size], 4), draw([n, keyHeads, size], 5)];
   return { keys: pool(1), values: pool(2), q, k, v };
@@ -98,8 +99,12 @@ test('refuses tables and slots that do not fit', () => {
     const attend = (rows: PagedRows) => cachedAttentionRows(q, k, v, keys, values, rows);
     const own = pasts(tables());
     expect(() => attend({ ...own, lengths: own.lengths.slice(1) })).toThrow(/n = 5 pasts, found q/);
-    expect(() => attend({ ...own, pageTables: own.pageTables.slice(1) })).toThrow(/expected 33 entries.*found 32/);
-    expect(() => attend({ ...own, pageTables: own.pageTables.map(() => pages) })).toThrow(/found 40 in a page table/);
+    expect(() => attend({ ...own, pageTables: own.pageTables.slice(1) })).toThrow(
+      /expected 33 entries.*found 32/,
+    );
+    expect(() => attend({ ...own, pageTables: own.pageTables.map(() => pages) })).toThrow(
+      /found 40 in a page table/,
+    );
     expect(() => kvWriteRows(keys, Int32Array.of(pages * page, 1, 2, 3, 4, 5), k)).toThrow(/found 2560/);
     expect(() => kvWriteRows(keys, Int32Array.of(1), k)).toThrow(/n = 1 slots/);
   });

@@ -5,7 +5,7 @@ import { ChatBody } from '../chat-schema.js';
 import type { ServedEngine } from '../engine.js';
 import { toApiError } from '../errors.js';
 import { deliver } from '../image-delivery.js';
-import { answerUnlessGone, clientSignal, type Serving } from '../serving.js';
+import { answerUnlessGone, type Serving } from '../serving.js';
 import { EventStream } from '../sse.js';
 import type { App } from './app.js';
 
@@ -27,21 +27,16 @@ export function chatRoutes(app: App, serving: Serving): void {
         model: character.id,
       };
       const exchange: Exchange = { serving, chat, head, request };
-      if (body.stream) {
-        const signal = clientSignal(reply);
-        await serving
-          .generate(character, signal, (engine) =>
-            streamAnswers(engine, exchange, body.stream_options?.include_usage ?? false, signal, reply),
-          )
-          .catch((error: unknown) => {
-            if (!signal.aborted) throw error;
-            request.log.info('the client left before the answer was finished');
-            reply.hijack();
-          });
-        return reply;
-      }
+      const includeUsage = body.stream_options?.include_usage ?? false;
       return answerUnlessGone(reply, (signal) =>
-        serving.generate(character, signal, (engine) => completion(engine, exchange, signal)),
+        serving.generate(
+          character,
+          signal,
+          async (engine): Promise<unknown> =>
+            body.stream
+              ? streamAnswers(engine, exchange, includeUsage, signal, reply)
+              : completion(engine, exchange, signal),
+        ),
       );
     },
   );

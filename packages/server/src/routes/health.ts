@@ -38,6 +38,14 @@ export function healthRoutes(app: App, { shelf, queue }: Serving): void {
       this.set(queue.length);
     },
   });
+  new Gauge({
+    name: 'unicharacter_running_requests',
+    help: 'Requests that are worked on together',
+    registers,
+    collect() {
+      this.set(queue.running);
+    },
+  });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
     seconds.observe({ route, status: String(reply.statusCode) }, reply.elapsedTime / 1000);

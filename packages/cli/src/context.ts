@@ -32,6 +32,7 @@ export interface Core
     | 'nativeInfo'
     | 'parseOverride'
     | 'planEvaluation'
+    | 'pretrain'
     | 'pretrainingCharacters'
     | 'PUBLISHED_NEEDS'
     | 'readCharacter'

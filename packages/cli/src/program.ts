@@ -8,6 +8,7 @@ import { addImagine } from './commands/imagine.js';
 import { addInspect } from './commands/inspect.js';
 import { addJudges } from './commands/judges.js';
 import { addKeys } from './commands/keys.js';
+import { addPretrain } from './commands/pretrain.js';
 import { addServe } from './commands/serve.js';
 import { addStudy } from './commands/study.js';
 import { addTemplates } from './commands/templates.js';
@@ -56,6 +57,7 @@ Examples:
     addExport,
     addTemplates,
     addWorld,
+    addPretrain,
     addJudges,
   ])
     add(program, context);

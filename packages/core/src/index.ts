@@ -7,6 +7,7 @@ export * from './image/index.js';
 export * from './judges/index.js';
 export * from './model/index.js';
 export * from './plan/index.js';
+export * from './pretrain/index.js';
 export * from './reward/index.js';
 export * from './run/index.js';
 export * from './study/index.js';

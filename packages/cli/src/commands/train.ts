@@ -62,16 +62,21 @@ async function train(context: CommandContext, options: TrainOptions): Promise<vo
     context.terminal.out(await describePlan(core, config));
     return;
   }
-  await runTraining(core, context, config);
+  await runTraining(context, config, core.trainCharacter);
 }
 
-async function runTraining(core: Core, { terminal }: CommandContext, config: TrainConfig): Promise<void> {
+/** Trains, showing the progress; Ctrl-C stops it in good order. */
+export async function runTraining(
+  { terminal }: CommandContext,
+  config: TrainConfig,
+  train: Core['trainCharacter'],
+): Promise<void> {
   const progress = new ProgressLine(terminal);
   const interrupt = new Interrupt(() =>
     progress.note('Stopping after this step and saving. Press Ctrl-C again to stop at once.'),
   );
   try {
-    const summary = await core.trainCharacter(config, {
+    const summary = await train(config, {
       onEvent: (event) => showEvent(progress, event),
       signal: interrupt.signal,
     });

@@ -22,6 +22,7 @@ export const streams = {
   grpoWindow: 14,
   grpoOrder: 15,
   grpoText: 16,
+  pretrainTask: 17,
 } as const;
 
 const ROUNDS = 10;

@@ -4,6 +4,7 @@ import { loadRunModel, type RunModel } from '../run/run-model.js';
 import { runModelConfig } from './base-model.js';
 import { restoreOptimizer } from './checkpoint.js';
 import { loraSettings } from './lora-settings.js';
+import { PackSampler } from './pack-sampler.js';
 import { encodePictures } from './picture-encoder.js';
 import type { Progress } from './progress.js';
 import { SampleWriter } from './sample-writer.js';
@@ -30,13 +31,15 @@ export async function fineTune(
   try {
     const encoded = async (part: Session['data']['heldOut']): Promise<EncodedTask[]> =>
       encodeTasks(part.samples, base.tokenizer, await encodePictures(part.pictures, vae, modelConfig));
-    const samples = await encoded(data);
+    const models = { model, vae, tokenizer: base.tokenizer };
+    const source =
+      data.stream?.({ ...models, config: modelConfig }) ??
+      new PackSampler(await encoded(data), config.sft.mix, config.seed);
     const heldOut = await encoded(data.heldOut);
     const { special } = base.tokenizer;
-    const models = { model, vae, tokenizer: base.tokenizer };
     const engine = new CharacterEngine(data.character, models, config.generate);
     const writer = new SampleWriter(run, engine, config.samples, session.emit, 'sft');
-    stage = new UnifiedSftStage(model, trained, samples, special, config, {
+    stage = new UnifiedSftStage(model, trained, source, special, config, {
       sample: (step) => writer.write(step),
       validation:
         heldOut.length > 0

@@ -8,6 +8,15 @@ export interface Sampleable {
 /** Samples drawn so far, for each task: the whole state of the sampler. */
 export type SamplerPosition = Record<string, number>;
 
+/** Where the samples of each step come from. */
+export interface SampleSource<S> {
+  /** Samples until their `cost`s reach `budget`; the last one may exceed it. At least one sample. */
+  pack(budget: number, cost: (sample: S) => number): S[] | Promise<S[]>;
+  position(): SamplerPosition;
+  /** Continues at a saved position. */
+  seek(position: SamplerPosition): void;
+}
+
 /**
  * Chooses the samples of each pack by an explicit task mix.
  *
@@ -15,7 +24,7 @@ export type SamplerPosition = Record<string, number>;
  * as whole samples allow. Within a task, the samples come in a random order that is redrawn (keyed by seed, task and
  * round) when all have been used: each is seen equally often.
  */
-export class PackSampler<S extends Sampleable> {
+export class PackSampler<S extends Sampleable> implements SampleSource<S> {
   private readonly groups: { task: string; share: number; samples: S[]; drawn: number; order: number[] }[];
 
   /**

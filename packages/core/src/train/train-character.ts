@@ -28,7 +28,7 @@ import {
 import { checkSameConfig, checkSameData } from './resume.js';
 import type { Session } from './session.js';
 import { provideVae } from './train-vae.js';
-import { readTrainingData, summariseData, vaePictures } from './training-data.js';
+import { readTrainingData, summariseData, type TrainingData, vaePictures } from './training-data.js';
 import type { LoopResult } from './training-loop.js';
 
 /** How the caller of a training follows and stops it. */
@@ -65,8 +65,16 @@ export interface TrainSummary {
  *   existing checkpoints stay as they were
  */
 export async function trainCharacter(config: TrainConfig, hooks: TrainHooks = {}): Promise<TrainSummary> {
+  return trainOn(await readTrainingData(config.data, config.sft.mix, config.validation.data), config, hooks);
+}
+
+/** `trainCharacter` on data that are there already. */
+export async function trainOn(
+  data: TrainingData,
+  config: TrainConfig,
+  hooks: TrainHooks = {},
+): Promise<TrainSummary> {
   const base = openBaseModel(config.base);
-  const data = await readTrainingData(config.data, config.sft.mix, config.validation.data);
   const run = new RunFolder(config.out);
   if (existsSync(run.config)) checkSameConfig(run, config);
   checkOrder(run, config);

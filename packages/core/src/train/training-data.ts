@@ -9,9 +9,18 @@ import {
   type TaskSample,
 } from '../data/index.js';
 import { decodeImage, fitSize, type RgbImage } from '../image/index.js';
-import { type ModelConfig, resizeTo } from '../model/index.js';
+import { type FlowVae, type ModelConfig, resizeTo } from '../model/index.js';
 import type { DataSummary } from '../run/train-event.js';
 import type { Tokenizer } from '../tokenizer/index.js';
+import type { SampleSource } from './pack-sampler.js';
+import type { EncodedTask } from './task-encoder.js';
+
+/** What turns samples into the model's units while training goes on. */
+export interface StreamModels {
+  readonly tokenizer: Tokenizer;
+  readonly vae: FlowVae;
+  readonly config: ModelConfig;
+}
 
 /** Held-out samples and their decoded pictures by id. */
 export interface HeldOutData {
@@ -27,6 +36,8 @@ export interface TrainingData {
   readonly pictures: ReadonlyMap<string, RgbImage>;
   /** Samples and pictures that are never trained on, to measure losses with. */
   readonly heldOut: HeldOutData;
+  /** Samples made on the way, in place of `samples`. */
+  readonly stream?: ((models: StreamModels) => SampleSource<EncodedTask>) | undefined;
   /** SHA-256 over samples and pixels: tells whether the data changed between two sessions of a run. */
   readonly fingerprint: string;
 }

@@ -11,7 +11,7 @@ import {
 } from '../model/index.js';
 import { KeyedRandom, streams } from '../random/keyed-random.js';
 import { gradientStep, type Pass } from './gradient-step.js';
-import { PackSampler, type SamplerPosition } from './pack-sampler.js';
+import type { SamplerPosition, SampleSource } from './pack-sampler.js';
 import { RunningMeans } from './running-means.js';
 import type { EncodedTask } from './task-encoder.js';
 import { lossRows, StepMeans } from './task-means.js';
@@ -40,12 +40,11 @@ export class UnifiedSftStage implements TrainingStage {
   readonly means: RunningMeans | undefined;
   private readonly config: TrainConfig['sft'];
   private readonly seed: number;
-  private readonly sampler: PackSampler<EncodedTask>;
 
   constructor(
     private readonly model: UnifiedModel,
     readonly trained: Trained,
-    samples: readonly EncodedTask[],
+    private readonly source: SampleSource<EncodedTask>,
     private readonly markers: MarkerIds,
     { sft: config, seed, precision }: Pick<TrainConfig, 'sft' | 'seed' | 'precision'>,
     private readonly extras: StageExtras = {},
@@ -57,14 +56,13 @@ export class UnifiedSftStage implements TrainingStage {
     this.clipNorm = config.optimizer.clipNorm;
     this.precision = precision;
     this.optimizer = new AdamW(config.optimizer);
-    this.sampler = new PackSampler(samples, config.mix, seed);
     this.means = config.emaDecay > 0 ? new RunningMeans(trained.variables, config.emaDecay) : undefined;
   }
 
-  advance(step: number, lr: number): Promise<StepOutcome> {
-    const packs = Array.from({ length: this.config.accumulation }, () =>
-      this.sampler.pack(this.config.tokensPerPack, sampleTokens),
-    );
+  async advance(step: number, lr: number): Promise<StepOutcome> {
+    const packs: EncodedTask[][] = [];
+    while (packs.length < this.config.accumulation)
+      packs.push(await this.source.pack(this.config.tokensPerPack, sampleTokens));
     return this.learn(packs, step, lr);
   }
 
@@ -121,11 +119,11 @@ export class UnifiedSftStage implements TrainingStage {
   }
 
   position(): SamplerPosition {
-    return this.sampler.position();
+    return this.source.position();
   }
 
   seek(position: SamplerPosition): void {
-    this.sampler.seek(position);
+    this.source.seek(position);
   }
 
   async sample(step: number): Promise<void> {

@@ -2,6 +2,7 @@ import { tf } from '@unicharacter/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/index.js';
 import { type EncodedItem, UnifiedModel } from '../../src/model/index.js';
+import { PackSampler } from '../../src/train/pack-sampler.js';
 import type { EncodedTask } from '../../src/train/task-encoder.js';
 import { TrainedModel } from '../../src/train/trained-weights.js';
 import { UnifiedSftStage } from '../../src/train/unified-sft-stage.js';
@@ -24,6 +25,8 @@ const samples: EncodedTask[] = [
   { id: 'd', task: 't2i', items: [textItem([16], false, true), picture(3)] },
 ];
 
+const sampler = () => new PackSampler(samples, { dialogue: 1, t2i: 1, knowledge_qa: 1 }, 42);
+
 beforeAll(useStrictNative);
 
 function stageWith(options: Record<string, unknown>) {
@@ -36,7 +39,7 @@ function stageWith(options: Record<string, unknown>) {
   );
   const config = loadConfig(undefined, { data: '.', ...options });
   const trained = new TrainedModel(model);
-  const stage = new UnifiedSftStage(model, trained, samples, tokenizer.special, config);
+  const stage = new UnifiedSftStage(model, trained, sampler(), tokenizer.special, config);
   return { model, stage };
 }
 
@@ -101,7 +104,7 @@ describe('UnifiedSftStage', () => {
     const before = new Map([...model.variables()].map(([name, v]) => [name, [...v.dataSync()]]));
     const config = loadConfig(undefined, { data: '.' });
     const trained = new TrainedModel(model, ['moe_gen', 'llm2vae']);
-    const stage = new UnifiedSftStage(model, trained, samples, tokenizer.special, config);
+    const stage = new UnifiedSftStage(model, trained, sampler(), tokenizer.special, config);
     await stage.learn([[b, d]], 0, 0.01);
     for (const [name, variable] of model.variables()) {
       const changed = variable.dataSync().some((value, i) => value !== before.get(name)![i]);

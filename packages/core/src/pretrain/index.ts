@@ -1,0 +1,1 @@
+export { pretrain } from './pretrain.js';

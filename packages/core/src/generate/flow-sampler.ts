@@ -68,17 +68,8 @@ export interface FlowOptions {
   readonly turn?: (signal?: AbortSignal) => Promise<void>;
 }
 
-/** The state after step `index`, from the state `x` and the guided velocity; runs inside `tf.tidy`. */
-export type StepRule = (index: number, x: tf.Tensor2D, guided: tf.Tensor2D) => tf.Tensor2D;
-
-/** x ← x − v·(t − t') (spec 5.3). */
-export const eulerRule =
-  (grid: Float32Array): StepRule =>
-  (index, x, guided) =>
-    tf.sub(x, tf.mul(guided, (grid[index] as number) - (grid[index + 1] as number)));
-
 /**
- * Integrates the flow from noise at t = 1 to a picture at t = 0, by default with Euler steps (spec 5.3).
+ * Integrates the flow from noise at t = 1 to a picture at t = 0 with Euler steps x ← x − v·(t − t') (spec 5.3).
  *
  * Waits for its turn before each step, so that other work goes on and an abort signal can arrive.
  *
@@ -94,7 +85,6 @@ export async function sampleFlow(
   grid: Float32Array,
   guidance: Guidance,
   options: FlowOptions = {},
-  rule: StepRule = eulerRule(grid),
 ): Promise<tf.Tensor2D> {
   const steps = grid.length - 1;
   const { turn = nextTurn } = options;
@@ -105,7 +95,7 @@ export async function sampleFlow(
       const t = grid[index] as number;
       const dt = t - (grid[index + 1] as number);
       const parts = guidedVelocity(field, contexts, x, t, guidance);
-      const next = tf.keep(tf.tidy(() => rule(index, x, parts.guided)));
+      const next = tf.keep(tf.tidy(() => tf.sub(x, tf.mul(parts.guided, dt)))) as tf.Tensor2D;
       x.dispose();
       x = next;
       options.onStep?.({ index, steps, t, dt, x, ...parts });

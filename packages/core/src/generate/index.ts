@@ -19,7 +19,6 @@ export {
 } from './flow-sampler.js';
 export { DRAWING, EDITING, generateImage, type ImageOptions, initialNoise } from './generate-image.js';
 export { type Guidance, guidanceActive, guide, RENORM_TYPES, type RenormType } from './guidance.js';
-export { type GuidedPicture, GuidedRow } from './guided-row.js';
 export {
   answer,
   answerAboutImage,
@@ -35,14 +34,6 @@ export {
   type RolePlayScene,
   replyRequest,
 } from './role-play.js';
-export {
-  disposeRollOut,
-  type RollOut,
-  rollOut,
-  type SdeWindow,
-  type StochasticStep,
-  stepLogProb,
-} from './roll-out.js';
 export {
   type ChosenToken,
   chooseToken,

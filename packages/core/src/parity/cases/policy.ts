@@ -1,10 +1,18 @@
-import { flowSdeCoefficients, grpoLoss, tf, valueAndGrads } from '@unicharacter/native';
-import { GuidedRow, type StochasticStep, stepLogProb, timeGrid } from '../../generate/index.js';
+import { flowSdeCoefficients, flowSdeLogProb, grpoLoss, tf, valueAndGrads } from '@unicharacter/native';
+import { timeGrid } from '../../generate/index.js';
 import { isGenerationExpert, type UnifiedModel } from '../../model/index.js';
 import { scoped } from '../../model/scoped.js';
+import { type GroupField, type StepTimes, stepTimes } from '../../train/grpo/index.js';
 import { type CaseRunner, type Outputs, take } from '../case.js';
 import type { CaseEntry, Golden } from '../golden.js';
-import { guidanceOf } from './drawing.js';
+import { promptField } from './stochastic-flow.js';
+
+/** A stored stochastic step: the states [1, tokens, channels] around it. */
+interface StoredStep {
+  readonly times: StepTimes;
+  readonly x: tf.Tensor3D;
+  readonly next: tf.Tensor3D;
+}
 
 /** Advantages are limited to ± this (spec 7.2). */
 const ADVANTAGE_CLIP = 5;
@@ -12,16 +20,16 @@ const ADVANTAGE_CLIP = 5;
 /** The policy update on a stored roll-out: log-probabilities, clipped loss, divergence, gradients (spec 7.6). */
 export const policyCase: CaseRunner = (golden, entry) => {
   const { model } = golden.models;
-  const { steps, row } = storedSteps(golden, entry, model);
+  const { steps, field } = storedSteps(golden, entry, model);
   const sigma = steps.map(({ times }) => flowSdeCoefficients(times).sigma[0] as number);
-  const old = oldLogProbs(golden, entry, steps, row);
+  const old = oldLogProbs(golden, entry, steps, field);
   const reference = referenceMeans(golden, entry, steps);
   const advantage = tf.fill([steps.length], golden.read(entry, 'advantage')[0] as number) as tf.Tensor1D;
   const variables = [...model.variables()].filter(([name]) => isGenerationExpert(name));
   const clip = entry.inputs.clip_range as number;
   const result = valueAndGrads(
     () => {
-      const { logProb, mean } = policy(steps, row);
+      const { logProb, mean } = policy(steps, field);
       const kl = reference && { weight: entry.inputs.beta as number, mean, referenceMean: reference, sigma };
       const options = { clipLow: clip, clipHigh: clip, advantageClip: ADVANTAGE_CLIP, ...(kl ? { kl } : {}) };
       const parts = grpoLoss(logProb, old, advantage, options);
@@ -56,58 +64,38 @@ export const policyCase: CaseRunner = (golden, entry) => {
   ]);
   for (const tensor of [advantage, old, kl, reference]) if (tensor) made.add(tensor);
   tf.dispose([...made, ...steps.flatMap(({ x, next }) => [x, next])]);
-  row.dispose();
+  field.dispose();
   return { outputs };
 };
 
-/** The stochastic steps of the roll-out that the case replays, and a row in which each stands as a picture. */
+/** The stochastic steps of the roll-out that the case replays, and the field that drew them. */
 function storedSteps(golden: Golden, entry: CaseEntry, model: UnifiedModel) {
   const source = golden.entry(entry.inputs.rollout as string);
   const { inputs } = source;
   const grid = timeGrid(inputs.num_timesteps as number, inputs.timestep_shift as number);
   const first = inputs.sde_window_start as number;
+  const size = inputs.sde_window_size as number;
   const steps = scoped(() => {
-    const states = tf.unstack(golden.tensor<tf.Tensor3D>(source, 'window_latents')) as tf.Tensor2D[];
-    return Array.from({ length: inputs.sde_window_size as number }, (_, i): StochasticStep => {
-      const t = grid[first + i] as number;
-      const tNext = grid[first + i + 1] as number;
-      const noiseLevel = inputs.noise_level as number;
-      return {
-        index: first + i,
-        times: { t, tNext, noiseLevel, tBarFallback: grid[1] as number },
-        x: tf.keep((states[i] as tf.Tensor2D).clone()),
-        next: tf.keep((states[i + 1] as tf.Tensor2D).clone()),
-        logProb: golden.read(source, 'window_logp')[i] as number,
-      };
-    });
+    const states = tf.split(golden.tensor<tf.Tensor3D>(source, 'window_latents'), size + 1);
+    return Array.from(
+      { length: size },
+      (_, i): StoredStep => ({
+        times: stepTimes(grid, first + i, inputs.noise_level as number),
+        x: tf.keep((states[i] as tf.Tensor3D).clone()),
+        next: tf.keep((states[i + 1] as tf.Tensor3D).clone()),
+      }),
+    );
   });
-  return { steps, row: guidedRow(golden, source, model, steps.length) };
-}
-
-function guidedRow(golden: Golden, source: CaseEntry, model: UnifiedModel, pictures: number): GuidedRow {
-  const { latent } = golden.config;
-  const { tokenizer } = golden.models;
-  const [height, width] = source.inputs.output_shape_hw as [number, number];
-  const picture = {
-    prompt: tokenizer.encode(source.inputs.prompt as string),
-    rows: height / latent.pixels,
-    columns: width / latent.pixels,
-  };
-  const guidance = guidanceOf(source.inputs);
-  return new GuidedRow(model, tokenizer.special, new Array(pictures).fill(picture), guidance);
+  return { steps, field: promptField(golden, source, model) };
 }
 
 /** Log-probabilities [steps] and means [steps, tokens, channels] under the model's present weights. */
-function policy(steps: readonly StochasticStep[], row: GuidedRow): { logProb: tf.Tensor1D; mean: tf.Tensor } {
+function policy(steps: readonly StoredStep[], field: GroupField): { logProb: tf.Tensor1D; mean: tf.Tensor } {
   return tf.tidy(() => {
-    const velocities = row.velocities(
-      steps.map(({ x }) => x),
-      steps.map(({ times }) => times.t),
-    );
-    const parts = steps.map((step, i) => stepLogProb(step, velocities[i] as tf.Tensor2D));
+    const parts = steps.map(({ x, next, times }) => flowSdeLogProb(next, x, field.at(x, times.t), times));
     return {
       logProb: tf.concat(parts.map(({ logProb }) => logProb)) as tf.Tensor1D,
-      mean: tf.stack(parts.map(({ mean }) => mean)),
+      mean: tf.concat(parts.map(({ mean }) => mean)),
     };
   });
 }
@@ -116,19 +104,15 @@ function policy(steps: readonly StochasticStep[], row: GuidedRow): { logProb: tf
 function oldLogProbs(
   golden: Golden,
   entry: CaseEntry,
-  steps: readonly StochasticStep[],
-  row: GuidedRow,
+  steps: readonly StoredStep[],
+  field: GroupField,
 ): tf.Tensor1D {
   if (entry.id !== 'grpo_on_policy') return golden.tensor(entry, 'logp_old');
-  return tf.tidy(() => policy(steps, row).logProb);
+  return tf.tidy(() => policy(steps, field).logProb);
 }
 
 /** Means of a reference policy whose weights are the checkpoint's with some of them scaled; null without divergence. */
-function referenceMeans(
-  golden: Golden,
-  entry: CaseEntry,
-  steps: readonly StochasticStep[],
-): tf.Tensor | null {
+function referenceMeans(golden: Golden, entry: CaseEntry, steps: readonly StoredStep[]): tf.Tensor | null {
   const described = entry.inputs.reference_lm as string | undefined;
   if (described === undefined) return null;
   const model = golden.trainableModel();
@@ -139,11 +123,11 @@ function referenceMeans(
     tf.tidy(() => variable.assign(tf.mul(variable, Number(factor))));
   }
   const source = golden.entry(entry.inputs.rollout as string);
-  const row = guidedRow(golden, source, model, steps.length);
+  const field = promptField(golden, source, model);
   try {
-    return tf.tidy(() => policy(steps, row).mean);
+    return tf.tidy(() => policy(steps, field).mean);
   } finally {
-    row.dispose();
+    field.dispose();
     model.dispose();
   }
 }

@@ -1,7 +1,9 @@
 import { flowSdeCoefficients, flowSdeStep, tf } from '@unicharacter/native';
-import { disposeContexts, disposeRollOut, readRequest, rollOut, timeGrid } from '../../generate/index.js';
-import { tokensToLatents, VelocityField } from '../../model/index.js';
+import { timeGrid } from '../../generate/index.js';
+import { tokensToLatents, type UnifiedModel } from '../../model/index.js';
+import { disposeRollOut, GroupField, rollOut } from '../../train/grpo/index.js';
 import { type CaseRunner, concatenated, take, takeChannelsFirst } from '../case.js';
+import type { CaseEntry, Golden } from '../golden.js';
 import { guidanceOf } from './drawing.js';
 
 /** One stochastic step for several times and noise levels (spec 7.5). */
@@ -22,51 +24,54 @@ export const stochasticStepCase: CaseRunner = (golden, entry) => {
   });
 };
 
+/** The field that draws one picture for the prompt of a stored roll-out. */
+export function promptField(golden: Golden, { inputs }: CaseEntry, model: UnifiedModel): GroupField {
+  const { tokenizer } = golden.models;
+  const { pixels } = golden.config.latent;
+  const [height, width] = inputs.output_shape_hw as [number, number];
+  const shape = { count: 1, rows: height / pixels, columns: width / pixels };
+  const prompt = tokenizer.encode(inputs.prompt as string);
+  return new GroupField(model, tokenizer.special, prompt, shape, guidanceOf(inputs));
+}
+
 /** A roll-out with a window of stochastic steps among deterministic ones (spec 7.4). */
 export const rolloutCase: CaseRunner = async (golden, entry) => {
-  const { model, vae, tokenizer } = golden.models;
+  const { model, vae } = golden.models;
   const { inputs } = entry;
-  const prompt = { kind: 'text', text: inputs.prompt as string } as const;
-  const contexts = readRequest(golden.models, [prompt], { purpose: 'draw' });
   const grid = timeGrid(inputs.num_timesteps as number, inputs.timestep_shift as number);
-  const window = {
-    first: inputs.sde_window_start as number,
-    size: inputs.sde_window_size as number,
-    noiseLevel: inputs.noise_level as number,
-  };
-  const { latent } = golden.config;
-  const [height, width] = inputs.output_shape_hw as [number, number];
-  const rows = height / latent.pixels;
-  const columns = width / latent.pixels;
-  const field = new VelocityField(model, tokenizer.special, rows, columns);
+  const start = inputs.sde_window_start as number;
+  const size = inputs.sde_window_size as number;
+  const field = promptField(golden, entry, model);
   const noise = golden.tensor<tf.Tensor2D>(entry, 'initial_noise');
   const windowNoise = golden.tensor<tf.Tensor3D>(entry, 'window_eps');
   const velocities: ArrayLike<number>[] = [];
-  const result = await rollOut(
-    field,
-    contexts,
-    noise,
+  const result = await rollOut(field, {
     grid,
-    guidanceOf(inputs),
-    window,
-    (index) => tf.gather(windowNoise, index - window.first) as tf.Tensor as tf.Tensor2D,
-    { onStep: ({ guided }) => velocities.push(Float32Array.from(guided.dataSync())) },
-  );
-  const states = [result.steps[0]?.x, ...result.steps.map(({ next }) => next)] as tf.Tensor2D[];
+    start,
+    size,
+    noiseLevel: inputs.noise_level as number,
+    precision: model.inferencePrecision,
+    noise: {
+      initial: () => tf.expandDims(noise, 0) as tf.Tensor3D,
+      step: (index) => tf.slice(windowNoise, index - start, 1),
+    },
+    onVelocity: (velocity) => velocities.push(Float32Array.from(velocity.dataSync())),
+  });
+  const { rows, columns } = field.shape;
   const outputs = tf.tidy(() => {
-    const decoded = vae.decode(tokensToLatents(result.latents, rows, columns, latent.patch));
+    const latents = tf.squeeze(result.latents, [0]) as tf.Tensor2D;
+    const decoded = vae.decode(tokensToLatents(latents, rows, columns, golden.config.latent.patch));
     return {
       velocities: concatenated(velocities),
-      window_latents: concatenated(states.map((state) => state.dataSync())),
-      window_logp: result.steps.map(({ logProb }) => logProb),
-      window_t: result.steps.map(({ times }) => times.t),
+      window_latents: concatenated(result.states.map((state) => state.dataSync())),
+      window_logp: concatenated(result.logProbs),
+      window_t: grid.slice(start, start + size),
       final_latent: Float32Array.from(result.latents.dataSync()),
       image_f32: takeChannelsFirst(tf.clipByValue(tf.add(tf.mul(decoded, 0.5), 0.5), 0, 1) as tf.Tensor4D),
     };
   });
   disposeRollOut(result);
   field.dispose();
-  disposeContexts(contexts);
   tf.dispose([noise, windowNoise]);
   return { outputs };
 };

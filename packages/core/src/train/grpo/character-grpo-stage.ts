@@ -13,6 +13,7 @@ import { GroupField } from './group-field.js';
 import { decodeLatents, disposeGroup, type ImageChunk, type ImageGroup } from './image-group.js';
 import type { ImagePromptSample } from './image-prompts.js';
 import { type Judgement, judgeImages } from './judge-images.js';
+import { pictureNoise } from './picture-noise.js';
 import { POLICY_PARTS, policyPass } from './policy-pass.js';
 import { rollOut, stepTimes } from './roll-out.js';
 import { windowStart } from './sde-window.js';
@@ -107,20 +108,25 @@ export class CharacterGrpoStage implements TrainingStage {
       for (let from = 0; from < groupSize; from += imagesPerPass) {
         const count = Math.min(imagesPerPass, groupSize - from);
         const field = this.field(ids, count);
+        const { rows, columns } = field.shape;
         const plan = {
           grid: this.grid,
           start,
           size: window.size,
           noiseLevel: sampling.noiseLevel,
-          sameNoise: sampling.sameNoise,
           precision: this.precision,
-          seed: this.seed,
-          picture: before + from,
-          group: before,
+          noise: pictureNoise({
+            seed: this.seed,
+            count,
+            size: [rows * columns, field.channels],
+            points: this.grid.length,
+            picture: before + from,
+            group: before,
+            sameNoise: sampling.sameNoise,
+          }),
         };
         const drawn = await rollOut(field, plan, signal);
         group.chunks.push({ ...drawn, first: index * groupSize + from, count });
-        const { rows, columns } = field.shape;
         const grid = { rows, columns, patch: model.config.latent.patch };
         group.images.push(...(await decodeLatents(vae, drawn.latents, grid)));
       }

@@ -26,7 +26,10 @@ export interface GroupShape {
 export class GroupField {
   readonly #row: StagedRow;
 
-  /** @param prompt ids of the prompt, without markers */
+  /**
+   * @param prompt ids of the prompt, without markers
+   * @throws RangeError for image guidance: a text prompt has no images to leave out
+   */
   constructor(
     private readonly model: UnifiedModel,
     markers: MarkerIds,
@@ -34,6 +37,9 @@ export class GroupField {
     readonly shape: GroupShape,
     private readonly guidance: Guidance,
   ) {
+    if (guidance.image > 1) {
+      throw new RangeError(`expected no image guidance for text prompts, found a scale of ${guidance.image}`);
+    }
     const { count, rows, columns } = shape;
     const picture: EncodedItem = {
       kind: 'vae',
@@ -63,9 +69,11 @@ export class GroupField {
     const [count, tokens, channels] = x.shape;
     return tf.tidy(() => {
       const states = tf.reshape(x, [count * tokens, channels]) as tf.Tensor2D;
-      const whole = this.#velocities(
-        this.guidance.text > 1 ? tf.concat([states, states], 0) : states,
-        t,
+      const twice = this.guidance.text > 1;
+      const whole = this.model.rowVelocities(
+        this.#row,
+        twice ? tf.concat([states, states], 0) : states,
+        new Array<number>(twice ? 2 * count : count).fill(t),
         recompute,
       );
       const byPicture = tf.reshape(whole, [-1, tokens, channels]) as tf.Tensor3D;
@@ -80,14 +88,6 @@ export class GroupField {
       );
       return tf.stack(guided) as tf.Tensor3D;
     });
-  }
-
-  #velocities(states: tf.Tensor2D, t: number, recompute: boolean): tf.Tensor2D {
-    const row = this.#row;
-    const { model } = this;
-    const gen = model.embedLatents(states, model.embedTimes([t]), row.latents!.positions);
-    const hidden = model.trainHidden(row, { und: model.embedText(row.textIds), gen }, recompute);
-    return model.velocities(hidden.gen!);
   }
 
   dispose(): void {

@@ -2,7 +2,7 @@ import { noGrad, tf } from '@unicharacter/native';
 import { type FlowVae, tokensToLatents } from '../../model/index.js';
 import type { FloatImage } from '../../reward/index.js';
 import type { ImagePromptSample } from './image-prompts.js';
-import type { RollOut } from './roll-out.js';
+import { disposeRollOut, type RollOut } from './roll-out.js';
 
 /** Some pictures of a group that went through the model together. */
 export interface ImageChunk extends RollOut {
@@ -26,8 +26,10 @@ export interface ImageGroup {
 
 /** Frees everything that a group holds on the device. */
 export function disposeGroup({ chunks }: ImageGroup): void {
-  for (const { states, latents, oldLogProbs } of chunks)
-    tf.dispose([...states, latents, ...(oldLogProbs ?? [])]);
+  for (const chunk of chunks) {
+    disposeRollOut(chunk);
+    tf.dispose(chunk.oldLogProbs ?? []);
+  }
 }
 
 /** Finished latents [count, tokens, channels] as pictures in [0, 1], not quantised. */

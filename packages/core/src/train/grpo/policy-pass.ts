@@ -2,7 +2,7 @@ import { flowSdeCoefficients, flowSdeLogProb, grpoLoss, noGrad, tf } from '@unic
 import type { TrainConfig } from '../../config/index.js';
 import type { Pass } from '../gradient-step.js';
 import type { GroupField } from './group-field.js';
-import type { stepTimes } from './roll-out.js';
+import type { StepTimes } from './roll-out.js';
 
 /** One stochastic step of several pictures, to be learnt from. */
 export interface PolicyStep {
@@ -10,7 +10,7 @@ export interface PolicyStep {
   /** State before the step and the state that was drawn, [count, tokens, channels]. */
   readonly from: tf.Tensor3D;
   readonly to: tf.Tensor3D;
-  readonly times: ReturnType<typeof stepTimes>;
+  readonly times: StepTimes;
   /** [count] */
   readonly advantages: Float32Array;
   /** [count] log-probabilities under the policy that drew; absent while that is the policy that learns. */

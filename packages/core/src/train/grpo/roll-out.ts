@@ -1,7 +1,13 @@
-import { flowSdeStep, noGrad, type Precision, randomNormal, tf, withAutocast } from '@unicharacter/native';
+import { flowSdeStep, noGrad, type Precision, tf, withAutocast } from '@unicharacter/native';
 import { nextTurn } from '../../generate/index.js';
-import { streams } from '../../random/keyed-random.js';
 import type { GroupField } from './group-field.js';
+
+/** Where the standard normal noise of a roll-out comes from, [count, tokens, channels]. Called inside `tf.tidy`. */
+export interface RollOutNoise {
+  initial(): tf.Tensor3D;
+  /** Of the stochastic step `index`. */
+  step(index: number): tf.Tensor3D;
+}
 
 /** How a group is drawn (spec 7.4). */
 export interface RollOutPlan {
@@ -12,16 +18,13 @@ export interface RollOutPlan {
   readonly size: number;
   /** η of the stochastic steps. */
   readonly noiseLevel: number;
-  readonly sameNoise: boolean;
   readonly precision: Precision;
-  readonly seed: number;
-  /** Number of the first picture in the run: keys all noise of the pictures. */
-  readonly picture: number;
-  /** Number of the first picture of the whole group: keys the noise that a group begins with when it is shared. */
-  readonly group: number;
+  readonly noise: RollOutNoise;
+  /** Called with the guided velocity of each step, which is freed after the call. */
+  readonly onVelocity?: (velocity: tf.Tensor3D) => void;
 }
 
-/** What policy learning keeps of drawn pictures. The caller disposes it. */
+/** What policy learning keeps of drawn pictures. The caller disposes it with `disposeRollOut`. */
 export interface RollOut {
   /** States before, between and after the stochastic steps, [count, tokens, channels] each, size + 1. */
   readonly states: tf.Tensor3D[];
@@ -31,22 +34,30 @@ export interface RollOut {
   readonly latents: tf.Tensor3D;
 }
 
-/** Times of step `index`, as the stochastic step takes them. */
-export function stepTimes(grid: Float32Array, index: number, noiseLevel: number) {
+export function disposeRollOut({ states, latents }: RollOut): void {
+  tf.dispose([...states, latents]);
+}
+
+/** Times of one step, as `flowSdeStep` takes them. */
+export type StepTimes = Readonly<Record<'t' | 'tNext' | 'noiseLevel' | 'tBarFallback', number>>;
+
+/** Times of step `index`; at t = 1 the second value of the grid stands in for t̄ (spec 7.5). */
+export function stepTimes(grid: Float32Array, index: number, noiseLevel: number): StepTimes {
   return { t: grid[index]!, tNext: grid[index + 1]!, noiseLevel, tBarFallback: grid[1]! };
 }
 
 /**
  * Draws the pictures of a group: Euler steps along the flow, and stochastic steps of the same marginals inside the window
- * (spec 7.5). Every picture has noise of its own, whatever the size of the group.
+ * (spec 7.5).
  *
- * @throws AbortedError when the signal is aborted
+ * @throws RangeError when the window leaves the grid; AbortedError when the signal is aborted
  */
 export async function rollOut(field: GroupField, plan: RollOutPlan, signal?: AbortSignal): Promise<RollOut> {
   const { grid, start, size } = plan;
+  checkWindow(plan);
   const states: tf.Tensor3D[] = [];
   const logProbs: Float32Array[] = [];
-  let x = noiseOf(field, plan, streams.grpoNoise, 0);
+  let x = tf.tidy(() => plan.noise.initial());
   let held = false;
   try {
     for (let index = 0; index < grid.length - 1; index++) {
@@ -81,9 +92,9 @@ function advance(field: GroupField, x: tf.Tensor3D, plan: RollOutPlan, index: nu
       const next = tf.tidy(() => {
         const times = stepTimes(plan.grid, index, inside ? plan.noiseLevel : 0);
         const velocity = field.at(x, times.t);
+        plan.onVelocity?.(velocity);
         if (!inside) return tf.add(x, tf.mul(velocity, times.tNext - times.t)) as tf.Tensor3D;
-        const noise = noiseOf(field, plan, streams.grpoSteps, index);
-        const step = flowSdeStep(x, velocity, noise, times);
+        const step = flowSdeStep(x, velocity, plan.noise.step(index), times);
         logProb = tf.keep(step.logProb);
         return step.next as tf.Tensor3D;
       });
@@ -92,16 +103,12 @@ function advance(field: GroupField, x: tf.Tensor3D, plan: RollOutPlan, index: nu
   );
 }
 
-/** Standard normal numbers [count, tokens, channels], each picture from a stream position of its own. */
-function noiseOf(field: GroupField, plan: RollOutPlan, stream: number, index: number): tf.Tensor3D {
-  const { count, rows, columns } = field.shape;
-  const { seed, picture, sameNoise, grid } = plan;
-  const width = field.channels;
-  return tf.tidy(() => {
-    const each = Array.from({ length: count }, (_, i) => {
-      const own = sameNoise && stream === streams.grpoNoise ? plan.group : picture + i;
-      return randomNormal([rows * columns, width], { seed, stream, counter: own * grid.length + index });
-    });
-    return tf.stack(each) as tf.Tensor3D;
-  });
+function checkWindow({ start, size, noiseLevel, grid }: RollOutPlan): void {
+  const steps = grid.length - 1;
+  const whole = Number.isInteger(start) && Number.isInteger(size) && start >= 0 && size >= 1;
+  if (whole && start + size <= steps && noiseLevel > 0) return;
+  throw new RangeError(
+    `expected a window of stochastic steps within 0 … ${steps - 1} and a noise level above 0, ` +
+      `found ${size} steps from ${start} on with noise level ${noiseLevel}`,
+  );
 }

@@ -1,3 +1,4 @@
+import { ContextLengthError } from '@unicharacter/core';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { databaseFailed } from './state/failures.js';
 
@@ -55,6 +56,7 @@ export const invalidRequest = (message: string, param?: string, code?: string): 
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (databaseFailed(error)) return stateUnavailable();
+  if (error instanceof ContextLengthError) return contextTooLong(error);
   if (!isFastifyError(error)) return unexpected();
   const issue = error.validation?.[0];
   if (issue) {
@@ -107,6 +109,13 @@ export function sendNotFound(request: FastifyRequest, reply: FastifyReply): void
 
 const unexpected = (): ApiError =>
   new ApiError(500, 'server_error', 'The server failed while working on the request; see its log.');
+
+const contextTooLong = ({ message }: ContextLengthError): ApiError =>
+  invalidRequest(
+    `The conversation does not fit the model: ${message}.`,
+    'messages',
+    'context_length_exceeded',
+  );
 
 const stateUnavailable = (): ApiError =>
   new ApiError(503, 'server_error', 'The database cannot be reached; nothing was stored. Try again soon.', {

@@ -1,3 +1,4 @@
+import { ContextLengthError } from '@unicharacter/core';
 import { describe, expect, it } from 'vitest';
 import { FakeEngine } from './fake-engine.js';
 import { serveFake } from './serve-fake.js';
@@ -152,6 +153,25 @@ describe('errors of POST /v1/chat/completions', () => {
     expect(response.statusCode).toBe(500);
     expect(response.json().error).toMatchObject({ type: 'server_error', param: null, code: null });
     expect(response.body).not.toContain('secret detail');
+    await app.close();
+  });
+});
+
+describe('a conversation longer than the model reads', () => {
+  it('is refused as the fault of the request', async () => {
+    const engine = new FakeEngine();
+    engine.beforeStep = () => {
+      throw new ContextLengthError('the text needs 5000 positions, the model has 4096; shorten it');
+    };
+    const app = await serveFake(engine);
+    const response = await app.inject({
+      method: 'POST',
+      url: '/v1/chat/completions',
+      payload: { messages: hello },
+    });
+    expect(response.statusCode).toBe(400);
+    expect(response.json().error).toMatchObject(invalid('messages', 'context_length_exceeded'));
+    expect(response.json().error.message).toContain('5000 positions');
     await app.close();
   });
 });

@@ -166,7 +166,11 @@ export const textGrpo = group(
     every: integer(5, 'Epochs between checkpoints and between samples; 0 saves at the end only.', {
       minimum: 0,
     }),
-    temperature: positive(1, 'Temperature of the replies that are judged.', { maximum: 5 }),
+    temperature: positive(
+      1,
+      'Temperature of the replies that are judged; the policy that learns is the one at this temperature.',
+      { maximum: 5 },
+    ),
     maxTokens: integer(60, 'Longest reply in tokens.', { minimum: 1 }),
     ...policy(['none', 'kl'], 'kl'),
     train: trainable({ mode: 'lora', und: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], parts: [] }),

@@ -30,6 +30,8 @@ export interface TrainInputs {
   readonly posteriorNoise?: tf.Tensor2D;
   /** Keep only layer inputs and run each layer again in the backward pass. */
   readonly recompute?: boolean;
+  /** Predicted tokens are judged under softmax(logits / temperature), the distribution that replies are drawn from. Default 1. */
+  readonly temperature?: number;
 }
 
 /** Losses of a row, not reduced; a kind that the row does not contain is null. */
@@ -274,15 +276,23 @@ export class UnifiedModel {
     return scoped(() => {
       const { slices, velocity } = this.trainSequence(row, inputs);
       const hidden = this.trainHidden(row, slices, inputs.recompute);
-      return { ce: this.textLosses(row, hidden), mse: this.velocityLosses(row, hidden, velocity) };
+      return {
+        ce: this.textLosses(row, hidden, inputs.temperature),
+        mse: this.velocityLosses(row, hidden, velocity),
+      };
     });
   }
 
-  /** Cross-entropy [predictions] over all vocabulary rows. */
-  textLosses(row: StagedRow, { und }: ExpertSlices): tf.Tensor1D | null {
+  /** Cross-entropy [predictions] over all vocabulary rows, of softmax(logits / temperature). */
+  textLosses(row: StagedRow, { und }: ExpertSlices, temperature = 1): tf.Tensor1D | null {
     if (!row.ce || !und) return null;
     const { rows, labels } = row.ce;
-    return tf.tidy(() => linearCrossEntropy(tf.gather(und, rows) as tf.Tensor2D, this.#head.weight, labels));
+    return tf.tidy(() => {
+      const hidden = tf.gather(und, rows) as tf.Tensor2D;
+      // The head has no bias, so that dividing its input divides the logits, which never exist all at once.
+      const scaled = temperature === 1 ? hidden : (tf.div(hidden, temperature) as tf.Tensor2D);
+      return linearCrossEntropy(scaled, this.#head.weight, labels);
+    });
   }
 
   /** Mean squared velocity error of each target token [targets]. */

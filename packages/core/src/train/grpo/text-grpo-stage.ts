@@ -111,11 +111,12 @@ export class TextGrpoStage implements TrainingStage {
     for (let i = 0; i < groupSize; i++) {
       const place = (epoch * promptsPerEpoch + index) * groupSize + i;
       const seed = new KeyedRandom(this.seed, streams.grpoText, [place]).bits();
-      const options = { temperature, maxTokens, seed, ...(signal ? { signal } : {}) };
+      // No nucleus: the log-probabilities are those of the whole distribution.
+      const options = { temperature, topP: 1, maxTokens, seed, ...(signal ? { signal } : {}) };
       spoken.push(await answer(this.parts.models, [{ kind: 'text', text: prompt.prompt }], options));
     }
     const replies = spoken.map((reply) => ({ prompt: ids, ids: reply.ids, ended: reply.finish === 'stop' }));
-    const logProbs = new ReplyLogProbs(model, tokenizer.special, replies);
+    const logProbs = new ReplyLogProbs(model, tokenizer.special, replies, temperature);
     return { prompt, replies, texts: spoken.map(({ text }) => text), logProbs };
   }
 

@@ -30,7 +30,16 @@ export interface TextPolicyOptions {
 /** What a pass over replies reports beside the loss. */
 export const TEXT_POLICY_PARTS = ['policy', 'anchor', 'kl', 'clippedHigh', 'clippedLow', 'ratio'] as const;
 
-/** The log-probabilities of the sampled tokens of several replies, with gradient to the weights. */
+/**
+ * The log-probabilities of the sampled tokens of several replies, with gradient to the weights.
+ *
+ * They are those of the policy that drew the replies, softmax(logits / temperature): E[A·∇log p] is the gradient of the
+ * expected reward only where p is what was sampled from (Williams 1992, "REINFORCE"). At another temperature the ratio of
+ * the clipped loss and the estimator of the divergence would weight samples of one distribution as if they were of another.
+ *
+ * One difference is left: vocabulary rows beyond the tokenizer's ids are never sampled, but have their share of p here. A
+ * head padded to a round size has a few hundred of them; nano has none. Leaving them out would need a copy of the head.
+ */
 export class ReplyLogProbs {
   readonly #row;
   /** Of the predicted tokens of the row, those that were sampled: an end marker after a cut reply was not. */
@@ -40,6 +49,7 @@ export class ReplyLogProbs {
     private readonly model: UnifiedModel,
     markers: MarkerIds,
     replies: readonly SampledReply[],
+    private readonly temperature: number,
   ) {
     const samples: EncodedSample[] = replies.map(({ prompt, ids }, index) => ({
       id: `reply ${index}`,
@@ -68,7 +78,7 @@ export class ReplyLogProbs {
   /** [tokens] of all replies, in order */
   values(): tf.Tensor1D {
     return tf.tidy(() => {
-      const { ce } = this.model.forwardTrain(this.#row, { times: [] });
+      const { ce } = this.model.forwardTrain(this.#row, { times: [], temperature: this.temperature });
       return tf.neg(tf.gather(ce!, this.#sampled)) as tf.Tensor1D;
     });
   }

@@ -1,0 +1,84 @@
+import { setStrict, tf } from '@unicharacter/native';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { characterFolder } from '../../../test/train/tiny-run.js';
+import { tiny, tokenizer, useStrictNative } from '../../../test/tiny-model.js';
+import { loadConfig } from '../../config/index.js';
+import type { GenerationModels } from '../../generate/index.js';
+import { FlowVae, isGenerationExpert, UnifiedModel } from '../../model/index.js';
+import { compositeReward, type TextRewardSample } from '../../reward/index.js';
+import type { Trained } from '../training-stage.js';
+import { TextGrpoStage } from './text-grpo-stage.js';
+
+const EPOCHS = 10;
+
+/** Rewards a reply for the share of its characters that are the letter e. */
+const letterE = () =>
+  compositeReward<TextRewardSample>([
+    {
+      weight: 1,
+      model: {
+        name: 'letter e',
+        provenance: {},
+        score: async (samples) => ({
+          values: Float64Array.from(
+            samples,
+            ({ reply }) => (reply.match(/e/g) ?? []).length / Math.max(1, reply.length),
+          ),
+          details: samples.map(() => ({})),
+        }),
+        dispose: () => {},
+      },
+    },
+  ]);
+
+let models: GenerationModels;
+beforeAll(() => {
+  useStrictNative();
+  models = { model: UnifiedModel.init(tiny, 6), vae: FlowVae.init(tiny.vae, 6), tokenizer };
+});
+afterAll(() => {
+  models.model.dispose();
+  models.vae.dispose();
+  setStrict(false);
+});
+
+describe('TextGrpoStage', () => {
+  it('learns what is rewarded, from replies drawn at another temperature than 1', async () => {
+    const variables = new Map(
+      [...models.model.variables()].filter(
+        ([name]) => name.startsWith('language_model.') && !isGenerationExpert(name),
+      ),
+    );
+    expect(variables.size).toBeGreaterThan(20);
+    const trained = { variables } as unknown as Trained;
+    const config = loadConfig(undefined, {
+      data: characterFolder,
+      'textGrpo.epochs': EPOCHS,
+      'textGrpo.temperature': 0.7,
+      'textGrpo.groupSize': 16,
+      'textGrpo.maxTokens': 6,
+      'textGrpo.anchor.kind': 'none',
+    });
+    const stage = new TextGrpoStage(
+      {
+        character: 'Olmo',
+        models,
+        trained,
+        prompts: ['hello', 'who are you?'].map((user) => ({ user, prompt: user })),
+        reward: letterE(),
+        emit: () => {},
+      },
+      { ...config, precision: 'float32' },
+    );
+    const before = tf.memory().numTensors;
+    const rewards: number[] = [];
+    for (let epoch = 0; epoch < EPOCHS; epoch++) {
+      const { rewards: means } = await stage.advance(epoch, 0.01);
+      rewards.push(means!.total!);
+    }
+    stage.dispose();
+    console.log(rewards, before, tf.memory().numTensors);
+    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(mean(rewards.slice(-2))).toBeGreaterThan(mean(rewards.slice(0, 2)) + 0.2);
+  });
+});

@@ -1,7 +1,7 @@
 import { setStrict, tf } from '@unicharacter/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { characterFolder } from '../../../test/train/tiny-run.js';
 import { tiny, tokenizer, useStrictNative } from '../../../test/tiny-model.js';
+import { characterFolder } from '../../../test/train/tiny-run.js';
 import { loadConfig } from '../../config/index.js';
 import type { GenerationModels } from '../../generate/index.js';
 import { FlowVae, isGenerationExpert, UnifiedModel } from '../../model/index.js';
@@ -10,6 +10,9 @@ import type { Trained } from '../training-stage.js';
 import { TextGrpoStage } from './text-grpo-stage.js';
 
 const EPOCHS = 10;
+const LEARNING_RATE = 0.03;
+/** The mean reward of epochs that learn next to nothing varies by a standard deviation of about 0.005. */
+const MARGIN = 0.1;
 
 /** Rewards a reply for the share of its characters that are the letter e. */
 const letterE = () =>
@@ -59,6 +62,7 @@ describe('TextGrpoStage', () => {
       'textGrpo.maxTokens': 6,
       'textGrpo.anchor.kind': 'none',
     });
+    const before = tf.memory().numTensors;
     const stage = new TextGrpoStage(
       {
         character: 'Olmo',
@@ -70,15 +74,14 @@ describe('TextGrpoStage', () => {
       },
       { ...config, precision: 'float32' },
     );
-    const before = tf.memory().numTensors;
     const rewards: number[] = [];
     for (let epoch = 0; epoch < EPOCHS; epoch++) {
-      const { rewards: means } = await stage.advance(epoch, 0.01);
+      const { rewards: means } = await stage.advance(epoch, LEARNING_RATE);
       rewards.push(means!.total!);
     }
     stage.dispose();
-    console.log(rewards, before, tf.memory().numTensors);
+    expect(tf.memory().numTensors).toBe(before);
     const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-    expect(mean(rewards.slice(-2))).toBeGreaterThan(mean(rewards.slice(0, 2)) + 0.2);
+    expect(mean(rewards.slice(-2))).toBeGreaterThan(mean(rewards.slice(0, 2)) + MARGIN);
   });
 });

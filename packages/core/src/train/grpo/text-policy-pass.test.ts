@@ -2,7 +2,14 @@ import { noGrad, setStrict, tf } from '@unicharacter/native';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tiny, tokenizer, useStrictNative } from '../../../test/tiny-model.js';
 import { answer, type GenerationModels, readText } from '../../generate/index.js';
-import { emptyContext, FlowVae, feedTokens, HEAD_NAME, inferLogits, UnifiedModel } from '../../model/index.js';
+import {
+  emptyContext,
+  FlowVae,
+  feedTokens,
+  HEAD_NAME,
+  inferLogits,
+  UnifiedModel,
+} from '../../model/index.js';
 import { ReplyLogProbs, type SampledReply } from './text-policy-pass.js';
 
 const prompts = ['hello', 'what is on the other side of the pond?'];
@@ -94,12 +101,12 @@ describe('log-probabilities of replies', () => {
     expectClose(found, expected(ended, temperature));
   });
 
-  it('have the gradient of the policy at that temperature', async () => {
+  it('have the gradient that a finite difference finds at temperature 0.7', async () => {
     const { replies } = await spoken(0.7);
     const head = models.model.variables().get(HEAD_NAME) as tf.Variable;
     const logProbs = new ReplyLogProbs(models.model, tokenizer.special, replies, 0.7);
     const total = () => tf.sum(logProbs.values()) as tf.Scalar;
-    const { grads } = tf.variableGrads(total, [head]);
+    const { value, grads } = tf.variableGrads(total, [head]);
     // Along its own gradient the sum rises by the squared norm: a central difference has to find the same.
     const [slope, measured] = tf.tidy(() => {
       const gradient = grads[head.name]!;
@@ -113,7 +120,7 @@ describe('log-probabilities of replies', () => {
       head.assign(start);
       return [norm, found];
     });
-    tf.dispose(grads);
+    tf.dispose([value, ...Object.values(grads)]);
     logProbs.dispose();
     expect(measured! / slope!).toBeCloseTo(1, 1);
   });

@@ -1,29 +1,41 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { shown } from './example.mjs';
+import { example } from './example.mjs';
+
+/** Scenes and questions of the test split that are shown. */
+const SCENES = 6;
+const QUESTIONS = 3;
 
 /**
- * Lets the trained character answer and draw, and gathers the pictures on one sheet.
- * @param {string} run the run folder
- * @param {string[]} prompts what the user says
- * @returns {Promise<string>} the path of the sheet
+ * Lets the trained character answer questions and draw scenes of its test split, none of which it was trained on.
+ * @returns {Promise<string>} the path of a sheet: above what the scenes really look like, below what the model drew
  */
-export async function demonstrate(run, prompts) {
-  const { contactSheet, encodePng, openRun, writeFileAtomic } = await import('@unicharacter/core');
-  const engine = await openRun(run);
-  const folder = join(run, 'demo');
-  mkdirSync(folder, { recursive: true });
-  const images = [];
-  for (const [index, user] of prompts.entries()) {
-    console.log(`\n      you> ${user}`);
-    const { reply, image } = await engine.rolePlay({ user, seed: index });
-    const path = join(folder, `${index + 1}.png`);
-    writeFileAtomic(path, await encodePng(image, { Description: user }));
-    images.push(image);
-    console.log(`      ${engine.character.name}> ${reply.text}\n      drawn: ${shown(path)}`);
+export async function demonstrate() {
+  const core = await import('@unicharacter/core');
+  const { contactSheet, decodeImage, encodePng, openRun, writeFileAtomic } = core;
+  const { heldOut } = await core.readCharacter(example.data);
+  const test = await core.readTestSplit(example.data);
+  const engine = await openRun(example.run);
+  try {
+    for (const [seed, { user }] of heldOut.dialogues.slice(0, QUESTIONS).entries()) {
+      const { text } = await engine.reply({ user, seed });
+      console.log(`\n      you> ${user}\n      ${example.name}> ${text}`);
+    }
+    console.log('');
+    const scenes = test.t2i.slice(0, SCENES);
+    const truth = [];
+    const drawn = [];
+    for (const [seed, { imageId, instruction }] of scenes.entries()) {
+      const { path } = test.images.find(({ id }) => id === imageId);
+      truth.push(await decodeImage(path));
+      drawn.push((await engine.imagine({ prompt: instruction, seed })).image);
+      console.log(`      drawn: ${instruction}`);
+    }
+    const sheet = join(example.run, 'demo', 'sheet.png');
+    mkdirSync(join(example.run, 'demo'), { recursive: true });
+    writeFileAtomic(sheet, await encodePng(contactSheet([...truth, ...drawn], scenes.length)));
+    return sheet;
+  } finally {
+    engine.dispose();
   }
-  engine.dispose();
-  const sheet = join(folder, 'sheet.png');
-  writeFileAtomic(sheet, await encodePng(contactSheet(images, images.length)));
-  return sheet;
 }

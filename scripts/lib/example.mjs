@@ -1,15 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { inRoot, ROOT } from './root.mjs';
 import { run } from './run-command.mjs';
 
-/** The character that `npm start` trains. */
-const NAME = 'olmo';
+/** The character of the toy world that `npm start` customises, and the folder that its data is drawn into. */
+const NAME = 'Alma';
+const WORLD = inRoot('data', 'toyscape');
 
 export const example = {
   name: NAME,
-  config: inRoot('examples', NAME, 'config.yaml'),
-  run: inRoot('runs', NAME),
+  data: join(WORLD, 'data', 'personalized_data', 'train', NAME),
+  config: inRoot('examples', NAME.toLowerCase(), 'config.yaml'),
+  run: inRoot('runs', NAME.toLowerCase()),
 };
 
 const CLI = inRoot('packages', 'cli', 'bin', 'unicharacter.js');
@@ -17,14 +19,20 @@ const CLI = inRoot('packages', 'cli', 'bin', 'unicharacter.js');
 /** A path the way a user in the repository would type it. */
 export const shown = (path) => relative(ROOT, path);
 
+const unicharacter = (...args) => run(process.execPath, [CLI, ...args], { env: { INIT_CWD: ROOT } });
+
+/** Draws and writes the example's pictures, dialogues and questions; the same files every time. */
+export async function writeExample() {
+  await unicharacter('world', '--out', WORLD, '--only', NAME, '--size', '64');
+}
+
 /** Trains the example, or continues it; a run that is complete is left as it is. */
 export async function trainExample() {
   if (readEvents().some((event) => event.type === 'done')) {
     console.log(`      ${shown(example.run)} is trained already (delete the folder to train again)`);
     return;
   }
-  const args = [CLI, 'train', '--config', example.config, '--out', example.run];
-  await run(process.execPath, args, { env: { INIT_CWD: ROOT } });
+  await unicharacter('train', '--config', example.config, '--out', example.run);
 }
 
 /**

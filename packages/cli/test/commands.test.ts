@@ -79,6 +79,8 @@ describe('the command line', () => {
     [['serve', '--runs', 'empty'], 'No trained run found below'],
     [['world'], "required option '--out <dir>' not specified"],
     [['world', '--out', 'w', '--seed', '2'], '--seed works with --characters only'],
+    [['world', '--out', 'w', '--only', 'Zed'], 'expected one of Alma, Bruno'],
+    [['world', '--out', 'w', '--only', 'Alma', '--characters', '2'], 'excludes --characters'],
     [['train', '--stepz', '1'], "unknown option '--stepz'"],
   ])('%j is wrong usage', async (args, message) => {
     const { code, err, out } = await call(args);
@@ -239,7 +241,7 @@ describe('world', () => {
       '32',
     ]);
     expect(code).toBe(0);
-    expect(out).toContain('Written to w: 1 characters, pictures of 32 × 32 pixels.');
+    expect(out).toContain('Written to w: 1 character, pictures of 32 × 32 pixels.');
     const [name] = readdirSync(join(folder, 'w', 'data', 'personalized_data', 'train'));
     expect(
       (await readCharacter(join(folder, 'w', 'data', 'personalized_data', 'train', name!))).images,

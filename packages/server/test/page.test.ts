@@ -49,6 +49,7 @@ describe.skipIf(chromiumPath === undefined)('the page in Chromium', () => {
   const idle = () => page.getByRole('button', { name: 'Send' }).waitFor();
 
   it('shows the characters and lets one talk', async () => {
+    await page.getByRole('link', { name: 'Talk to Mimi Moss' }).waitFor();
     expect(await page.getByRole('heading', { level: 2 }).allInnerTexts()).toEqual(['Mimi Moss', 'Bo']);
     await openChat();
     await say('Hi there');

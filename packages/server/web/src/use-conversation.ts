@@ -46,9 +46,17 @@ export function useConversation(character: Character) {
     return next;
   }, []);
 
-  /** Lets the character answer after `turns`; earlier variants of the same answer are kept. */
+  /**
+   * Lets the character answer after `turns`; earlier variants of the same answer are kept. From the first moment on the
+   * page is busy, and the reply being written gives way to the finished turn in one go.
+   */
   const answer = useCallback(
-    async (base: Conversation, turns: readonly Turn[], earlier: readonly Variant[], withPicture: boolean) => {
+    async (
+      opened: Conversation | Promise<Conversation>,
+      turns: readonly Turn[],
+      earlier: readonly Variant[],
+      withPicture: boolean,
+    ) => {
       const controller = new AbortController();
       stopper.current = controller;
       let text = '';
@@ -58,7 +66,14 @@ export function useConversation(character: Character) {
         text += piece;
         setPending({ turn: turns.length, text });
       };
+      let base: Conversation | undefined;
+      const finish = async (last: CharacterTurn) => {
+        if (!base) return;
+        setPending(undefined);
+        await save(base, [...turns, last]);
+      };
       try {
+        base = await opened;
         const picture = await streamReply(
           character.id,
           messagesOf(turns),
@@ -66,12 +81,12 @@ export function useConversation(character: Character) {
           show,
           controller.signal,
         );
-        await save(base, [...turns, turnWith(earlier, { text, ...(picture ? { picture } : {}) })]);
+        await finish(turnWith(earlier, { text, ...(picture ? { picture } : {}) }));
       } catch (error) {
         if (!controller.signal.aborted) setProblem(error instanceof Error ? error.message : String(error));
         // What was said before the end is kept; without it the earlier answers come back.
-        if (text !== '') await save(base, [...turns, turnWith(earlier, { text })]);
-        else if (earlier.length > 0) await save(base, [...turns, chosenOf(earlier, earlier.length - 1)]);
+        if (text !== '') await finish(turnWith(earlier, { text }));
+        else if (earlier.length > 0) await finish(chosenOf(earlier, earlier.length - 1));
       } finally {
         setPending(undefined);
       }
@@ -89,7 +104,7 @@ export function useConversation(character: Character) {
     stop: () => stopper.current?.abort(),
     async say(text: string, withPicture: boolean) {
       const turns: Turn[] = [...open.turns, { role: 'user', text }];
-      await answer(await save(open, turns), turns, [], withPicture);
+      await answer(save(open, turns), turns, [], withPicture);
     },
     /** Another answer in place of the last one, which stays as a variant. */
     async regenerate(withPicture: boolean) {
@@ -101,7 +116,7 @@ export function useConversation(character: Character) {
     /** Says something else at turn `index`; what came after it stays in the old conversation. */
     async edit(index: number, text: string, withPicture: boolean) {
       const turns: Turn[] = [...open.turns.slice(0, index), { role: 'user', text }];
-      await answer(await save(newConversation(character.id), turns), turns, [], withPicture);
+      await answer(save(newConversation(character.id), turns), turns, [], withPicture);
     },
     async choose(index: number, chosen: number) {
       const turns = open.turns.map((turn, i) =>

@@ -1,5 +1,6 @@
 import type { StepEvent } from '@unicharacter/core';
 import { formatBytes, formatCount, formatSeconds, formatValue } from './format.js';
+import { StatusLine } from './status-line.js';
 import type { Terminal } from './terminal.js';
 
 /** Without a terminal a line is printed at most this often (seconds), so that logs stay short. */
@@ -13,12 +14,14 @@ export class ProgressLine {
   private readonly losses = new Map<string, number>();
   private stage: string | undefined;
   private lastPlain = Number.NEGATIVE_INFINITY;
-  private shown = false;
+  private readonly line: StatusLine;
 
   constructor(
     private readonly terminal: Terminal,
     private readonly now: () => number = () => performance.now() / 1000,
-  ) {}
+  ) {
+    this.line = new StatusLine(terminal);
+  }
 
   step(event: StepEvent): void {
     if (event.stage !== this.stage) {
@@ -26,28 +29,26 @@ export class ProgressLine {
       this.stage = event.stage;
     }
     for (const [name, value] of Object.entries(event.losses)) this.losses.set(name, value);
-    const line = describeStep(event, this.losses);
+    const text = describeStep(event, this.losses);
     if (this.terminal.isTty) {
-      this.terminal.out(`\r\u001b[K${line.slice(0, this.terminal.columns() - 1)}`);
-      this.shown = true;
+      this.line.show(text);
     } else {
       const last = event.step === event.steps;
       if (!last && event.step > 1 && this.now() - this.lastPlain < PLAIN_INTERVAL) return;
       this.lastPlain = this.now();
-      this.terminal.out(`${line}\n`);
+      this.terminal.out(`${text}\n`);
     }
   }
 
   /** Prints a line of its own above the progress line. */
   note(text: string): void {
-    this.finish();
+    this.line.finish();
     this.terminal.out(`${text}\n`);
   }
 
   /** Leaves the last state of the progress line on the screen. */
   finish(): void {
-    if (this.shown) this.terminal.out('\n');
-    this.shown = false;
+    this.line.finish();
   }
 }
 

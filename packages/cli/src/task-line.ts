@@ -1,5 +1,6 @@
 import type { TaskProgress } from '@unicharacter/core';
 import { formatSeconds } from './format.js';
+import { StatusLine } from './status-line.js';
 import type { Terminal } from './terminal.js';
 
 /** Without a terminal a line is printed for every n-th task. */
@@ -7,22 +8,22 @@ const PLAIN_EVERY = 25;
 
 /** Progress of an evaluation on one line of a terminal, or as a plain line now and then. */
 export class TaskLine {
-  private shown = false;
+  private readonly line: StatusLine;
 
-  constructor(private readonly terminal: Terminal) {}
+  constructor(private readonly terminal: Terminal) {
+    this.line = new StatusLine(terminal);
+  }
 
   show(run: string, { task, done, total, reused, etaSeconds }: TaskProgress): void {
     const text = `${run} ${done}/${total} | ETA ${formatSeconds(etaSeconds)} | ${task.id}${reused ? ' (kept)' : ''}`;
     if (this.terminal.isTty) {
-      this.terminal.out(`\r\u001b[K${text.slice(0, this.terminal.columns() - 1)}`);
-      this.shown = true;
+      this.line.show(text);
     } else if (done % PLAIN_EVERY === 0 || done === total) {
       this.terminal.out(`${text}\n`);
     }
   }
 
   finish(): void {
-    if (this.shown) this.terminal.out('\n');
-    this.shown = false;
+    this.line.finish();
   }
 }

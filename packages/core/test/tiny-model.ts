@@ -1,7 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { selectBackend, setStrict } from '@unicharacter/native';
+import { selectBackend, setStrict, tf } from '@unicharacter/native';
+import { afterEach, beforeEach, expect } from 'vitest';
+import type { GenerationModels } from '../src/generate/index.js';
 import { loadModelConfig, type ModelConfig } from '../src/model/config.js';
 import type { EncodedItem } from '../src/model/encoded-sample.js';
+import { FlowVae, UnifiedModel } from '../src/model/index.js';
 import { loadTokenizer } from '../src/tokenizer/index.js';
 
 /** The backend of training and generation tests: fused kernels, nothing in plain JavaScript. */
@@ -24,6 +27,27 @@ export const tiny: ModelConfig = {
 
 /** The tokenizer that ships with nano. */
 export const tokenizer = loadTokenizer(nanoFolder);
+
+/** A fresh tiny model, its autoencoder and tokenizer on the strict native backend; see `disposeTinyModels`. */
+export function tinyModels(): GenerationModels {
+  useStrictNative();
+  return { model: UnifiedModel.init(tiny, 6), vae: FlowVae.init(tiny.vae, 6), tokenizer };
+}
+
+export function disposeTinyModels({ model, vae }: GenerationModels): void {
+  model.dispose();
+  vae.dispose();
+  setStrict(false);
+}
+
+/** Asserts after every test of the file that it left no tensor behind. */
+export function expectNoLeaks(): void {
+  let tensors: number;
+  beforeEach(() => {
+    tensors = tf.memory().numTensors;
+  });
+  afterEach(() => expect(tf.memory().numTensors).toBe(tensors));
+}
 
 export function wave(length: number, scale = 1): Float32Array {
   return Float32Array.from({ length }, (_, i) => Math.sin(i) * scale);

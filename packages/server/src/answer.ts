@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
-import { decodeImage, ImageError, type RgbImage } from '@unicharacter/core';
+import type { RgbImage } from '@unicharacter/core';
 import type { ChatBody } from './chat-schema.js';
 import { type Conversation, readConversation } from './conversation.js';
 import type { EngineText, ServedEngine } from './engine.js';
 import { invalidRequest } from './errors.js';
+import { decodeSentPicture } from './sent-picture.js';
 import { StopText } from './stop-text.js';
 
 /** A chat request in the engine's words. */
@@ -64,7 +65,7 @@ export async function readChatRequest(body: ChatBody): Promise<ChatRequest> {
   const stops = typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []);
   return {
     conversation,
-    ...(conversation.image ? { picture: await decodePicture(conversation.image) } : {}),
+    ...(conversation.image ? { picture: await decodeSentPicture(conversation.image, 'messages') } : {}),
     wants,
     seed: body.seed ?? randomInt(2 ** 31),
     ...(temperature === undefined ? {} : { temperature }),
@@ -158,16 +159,5 @@ class Speech {
     if (text === '') return;
     this.shown += text;
     this.progress.onText(text);
-  }
-}
-
-async function decodePicture(bytes: Uint8Array): Promise<RgbImage> {
-  try {
-    return await decodeImage(bytes);
-  } catch (error) {
-    if (error instanceof ImageError) {
-      throw invalidRequest(`The image cannot be read: ${error.message}`, 'messages', 'invalid_image');
-    }
-    throw error;
   }
 }

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeImage, encodePng, ImageError, type RgbImage, writeFileAtomic } from '@unicharacter/core';
+import { encodePng, type RgbImage, writeFileAtomic } from '@unicharacter/core';
 import { decodeDataUrl } from './data-url.js';
-import { ApiError, invalidRequest } from './errors.js';
+import { ApiError } from './errors.js';
+import { decodeSentPicture } from './sent-picture.js';
 
 /** A picture on disk. `id` is made from its content, so the same picture is kept once. */
 export interface StoredPicture {
@@ -43,12 +44,7 @@ export class PictureStore {
     const bytes = decodeDataUrl(picture, param);
     const known = idOf(bytes);
     if (existsSync(this.path(known))) return known;
-    try {
-      return this.write(await encodePng(await decodeImage(bytes))).id;
-    } catch (error) {
-      if (!(error instanceof ImageError)) throw error;
-      throw invalidRequest(`The picture cannot be read: ${error.message}`, param, 'invalid_image');
-    }
+    return this.write(await encodePng(await decodeSentPicture(bytes, param))).id;
   }
 
   /**

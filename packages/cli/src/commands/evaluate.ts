@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Evaluation, EvaluationOptions, Family } from '@unicharacter/core';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -9,6 +8,7 @@ import { Interrupt } from '../interrupt.js';
 import { collect, integer } from '../options.js';
 import { fromUser } from '../paths.js';
 import { runFolder } from '../run-option.js';
+import { shippedJudges } from '../shipped-judges.js';
 import { TaskLine } from '../task-line.js';
 import type { Terminal } from '../terminal.js';
 
@@ -170,14 +170,11 @@ function judgeFolders(
   { reader, clip, dino, lpips }: EvaluateOptions,
 ) {
   const isToy = plans.every(({ run, data }) => core.isToyWorld(data ?? core.characterOfRun(run).source));
-  const shipped = (name: string) => {
-    const path = join(folder, 'models', name);
-    return isToy && existsSync(path) ? path : undefined;
-  };
+  const shipped = isToy ? shippedJudges(folder) : {};
   const named = (path: string | undefined) => (path === undefined ? undefined : fromUser(folder, path));
   return {
-    reader: named(reader) ?? shipped('toy-reader'),
-    clip: named(clip) ?? shipped('toy-clip'),
+    reader: named(reader) ?? shipped.reader,
+    clip: named(clip) ?? shipped.clip,
     dino: named(dino),
     lpips: named(lpips),
   };

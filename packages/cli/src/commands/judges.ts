@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { LearnProgress } from '@unicharacter/core';
 import { type Command, Option } from 'commander';
 import type { CommandContext } from '../context.js';
 import { InterruptedError } from '../errors.js';
@@ -40,17 +41,7 @@ async function judges(context: CommandContext, { out, only, ...sizes }: JudgesOp
   const interrupt = new Interrupt(() => {});
   const progress = (name: string) => ({
     signal: interrupt.signal,
-    onStep: ({
-      step,
-      steps,
-      loss,
-      etaSeconds,
-    }: {
-      step: number;
-      steps: number;
-      loss: number;
-      etaSeconds: number;
-    }) =>
+    onStep: ({ step, steps, loss, etaSeconds }: LearnProgress) =>
       terminal.out(
         `${name} ${step}/${steps} | ETA ${formatSeconds(etaSeconds)} | loss ${formatValue(loss)}\n`,
       ),

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import type { StepEvent, Study } from '@unicharacter/core';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
@@ -7,6 +6,7 @@ import { InterruptedError } from '../errors.js';
 import { Interrupt } from '../interrupt.js';
 import { fromUser } from '../paths.js';
 import { ProgressLine } from '../progress.js';
+import { shippedJudges } from '../shipped-judges.js';
 import { TaskLine } from '../task-line.js';
 
 /** `unicharacter study`: trains and evaluates several ways of training on several characters. */
@@ -31,14 +31,11 @@ async function study(context: CommandContext, file: string): Promise<void> {
   const core = await context.core();
   const { terminal, folder } = context;
   const plan = inFolder(folder, await core.readStudy(fromUser(folder, file)));
-  const shipped = (name: string) => {
-    const path = join(folder, 'models', name);
-    return plan.characters.every(core.isToyWorld) && existsSync(path) ? path : undefined;
-  };
+  const folders = plan.characters.every(core.isToyWorld) ? shippedJudges(folder) : {};
   const interrupt = new Interrupt(() => {});
   const training = new ProgressLine(terminal);
   const asking = new TaskLine(terminal);
-  const judges = await core.loadJudges({ reader: shipped('toy-reader'), clip: shipped('toy-clip') });
+  const judges = await core.loadJudges(folders);
   let now = '';
   try {
     const results = await core.runStudy(plan, judges, {

@@ -1,4 +1,4 @@
-import { selectBackend, tf } from '@unicharacter/native';
+import { selectBackend } from '@unicharacter/native';
 import type { RgbImage } from '../image/index.js';
 import { AttributeReader } from '../judges/reader/attribute-reader.js';
 import {
@@ -13,8 +13,8 @@ import {
   type PictureFeatures,
   thumbnailFeatures,
 } from '../reward/index.js';
-import { dot, takeRows } from '../reward/tensor-rows.js';
-import { unitRows } from '../reward/towers/unit-rows.js';
+import { dot } from '../reward/tensor-rows.js';
+import { clipTextRows } from '../reward/towers/clip/text-rows.js';
 
 /** Folders of what judges pictures; each may be absent. */
 export interface JudgeFolders {
@@ -45,7 +45,6 @@ export interface Judges {
 
 /** Side of the thumbnails that copies are found with. */
 const LAYOUT_SIDE = 16;
-const BATCH = 16;
 
 /**
  * Loads judges. Without towers pictures are compared by thumbnails, which see layout and colours but no meaning; the names say so.
@@ -93,14 +92,8 @@ export async function loadJudges({ reader, clip, dino, lpips }: JudgeFolders): P
 }
 
 function alignment(clip: ClipModel, images: readonly RgbImage[], texts: readonly string[]): number[] {
-  const cosines: number[] = [];
-  for (let start = 0; start < images.length; start += BATCH) {
-    const shown = takeRows(
-      tf.tidy(() => unitRows(clip.imageFeatures(clip.processor.pixels(images.slice(start, start + BATCH))))),
-    );
-    const ids = texts.slice(start, start + BATCH).map((text) => clip.tokenizer.encode(text));
-    const told = takeRows(tf.tidy(() => unitRows(clip.textFeatures(ids))));
-    cosines.push(...shown.map((picture, i) => dot(picture, told[i]!)));
-  }
-  return cosines;
+  const told = clipTextRows(clip, texts);
+  return clipFeatures(clip)
+    .embed(images)
+    .map((picture, i) => dot(picture, told[i]!));
 }

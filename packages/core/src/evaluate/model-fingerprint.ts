@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { RunError } from '../run/run-error.js';
-import type { RunFolder } from '../run/run-folder.js';
+import { type RunFolder, STATE_FILE } from '../run/run-folder.js';
 
 /**
  * Identifies the weights that a run answers with: names and states of its newest checkpoints. Trained on, a run has another one.
@@ -14,6 +14,6 @@ export function modelFingerprint(run: RunFolder): string {
     throw new RunError(`${run.root}: expected a trained run, found no checkpoint; train it first`);
   }
   const hash = createHash('sha256').update(run.read(run.config));
-  for (const { path } of newest) hash.update(basename(path)).update(readFileSync(join(path, 'state.json')));
+  for (const { path } of newest) hash.update(basename(path)).update(readFileSync(join(path, STATE_FILE)));
   return hash.digest('hex').slice(0, 16);
 }

@@ -10,7 +10,7 @@ import type { Measure } from './measures/measure.js';
 import { pictureMeasures } from './measures/pictures.js';
 import { replyMeasures } from './measures/replies.js';
 import type { Subject } from './subject.js';
-import type { FinishedTask, PictureTask, QuestionTask, ReplyTask, RolePlayTask, Task } from './tasks/task.js';
+import { type FinishedTask, ofKind } from './tasks/task.js';
 
 /** Scores of everything that was asked. @param folder where the pictures of the results lie */
 export async function scoreTasks(
@@ -20,13 +20,11 @@ export async function scoreTasks(
   folder: string,
   seed: number,
 ): Promise<Score[]> {
-  const of = <T extends Task>(kind: T['kind']) =>
-    finished.filter(({ task }) => task.kind === kind) as unknown as FinishedTask<T>[];
-  const turns = of<RolePlayTask>('role_play');
+  const turns = ofKind(finished, 'role_play');
   const { character, truth } = subject;
   const pictureOf = ({ result }: FinishedTask) => decodeImage(join(folder, result.picture!));
   const drawn = await Promise.all(
-    of<PictureTask>('picture').map(async (one) => ({ image: await pictureOf(one), ...one.task })),
+    ofKind(finished, 'picture').map(async (one) => ({ image: await pictureOf(one), ...one.task })),
   );
   const illustrated = await Promise.all(
     turns.map(async (one) => ({
@@ -35,10 +33,10 @@ export async function scoreTasks(
       imageId: one.task.imageId,
     })),
   );
-  const replies = [...of<ReplyTask>('reply'), ...turns];
+  const replies = [...ofKind(finished, 'reply'), ...turns];
   const classifier = replies.length > 0 ? classifierOf(subject) : undefined;
   const measures: Measure[] = [
-    ...answerMeasures(of<QuestionTask>('question')),
+    ...answerMeasures(ofKind(finished, 'question')),
     ...(await pictureMeasures(drawn, {
       judges,
       truth,

@@ -38,7 +38,7 @@ export async function readSubject(folder: string): Promise<Subject> {
 const linesOf = ({ name, dialogues, scenes }: Character): SpokenLine[] =>
   [...dialogues, ...scenes].map(({ reply }) => ({ character: name, text: reply }));
 
-/** Characters are told apart within their data set: the folders beside this one. A folder that cannot be read is left out of it. */
+/** Characters are told apart within their data set: the folders beside this one. */
 async function linesAround(folder: string, character: Character): Promise<SpokenLine[]> {
   const parent = dirname(resolve(folder));
   const lines = linesOf(character);

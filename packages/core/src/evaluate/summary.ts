@@ -1,5 +1,6 @@
 import { bootstrapMean } from './bootstrap.js';
 import type { Evaluation, Score } from './evaluation.js';
+import { meanOf } from './measures/measure.js';
 
 /**
  * One table of several evaluations: the mean over characters of every measure, with the bootstrap interval over characters.
@@ -23,7 +24,7 @@ export function summarise(evaluations: readonly Evaluation[]): Score[] {
         own.map(({ mean }) => mean),
         first.seed,
       ),
-      ...(ceilings.length > 0 ? { ceiling: ceilings.reduce((sum, c) => sum + c, 0) / ceilings.length } : {}),
+      ...(ceilings.length > 0 ? { ceiling: meanOf(ceilings) } : {}),
     };
   });
 }

@@ -1,9 +1,9 @@
-import { setStrict, tf } from '@unicharacter/native';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { tiny, tokenizer, useStrictNative } from '../../test/tiny-model.js';
+import { tf } from '@unicharacter/native';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { disposeTinyModels, expectNoLeaks, tiny, tinyModels, tokenizer } from '../../test/tiny-model.js';
 import { ownTemplates } from '../data/index.js';
 import { fitSize, type ResizeRule, solidImage } from '../image/index.js';
-import { emptyContext, FlowVae, feedTokens, inferLogits, UnifiedModel } from '../model/index.js';
+import { emptyContext, feedTokens, inferLogits } from '../model/index.js';
 import type { CompatibilitySetting } from './compatibility.js';
 import { disposeContexts, type GenerationModels, readRequest, textItemIds } from './contexts.js';
 import { answer, answerAboutImage, draw } from './requests.js';
@@ -13,24 +13,15 @@ import { generateText } from './scheduler.js';
 import { AbortedError } from './turns.js';
 
 let models: GenerationModels;
-let tensors: number;
 beforeAll(() => {
-  useStrictNative();
-  models = { model: UnifiedModel.init(tiny, 6), vae: FlowVae.init(tiny.vae, 6), tokenizer };
+  models = tinyModels();
   models.model
     .variables()
     .get('llm2vae.weight')
     ?.assign(tf.randomNormal([64, 32], 0, 0.2, 'float32', 1) as tf.Tensor2D);
 });
-beforeEach(() => {
-  tensors = tf.memory().numTensors;
-});
-afterEach(() => expect(tf.memory().numTensors).toBe(tensors));
-afterAll(() => {
-  models.model.dispose();
-  models.vae.dispose();
-  setStrict(false);
-});
+expectNoLeaks();
+afterAll(() => disposeTinyModels(models));
 
 describe('chooseToken', () => {
   const logits = Float32Array.from([0, 2, 1, -1]);

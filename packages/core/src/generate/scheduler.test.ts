@@ -1,14 +1,7 @@
-import { setStrict, tf } from '@unicharacter/native';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { tiny, tokenizer, useStrictNative } from '../../test/tiny-model.js';
-import {
-  ContextLengthError,
-  emptyContext,
-  FlowVae,
-  feedRows,
-  feedTokens,
-  UnifiedModel,
-} from '../model/index.js';
+import { tf } from '@unicharacter/native';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { disposeTinyModels, expectNoLeaks, tiny, tinyModels, tokenizer } from '../../test/tiny-model.js';
+import { ContextLengthError, emptyContext, feedRows, feedTokens } from '../model/index.js';
 import type { GenerationModels } from './contexts.js';
 import { answer, draw } from './requests.js';
 import { generateText, Scheduler } from './scheduler.js';
@@ -16,21 +9,12 @@ import type { TextOptions } from './text-row.js';
 import { AbortedError } from './turns.js';
 
 let models: GenerationModels & { scheduler: Scheduler };
-let tensors: number;
 beforeAll(() => {
-  useStrictNative();
-  const own = { model: UnifiedModel.init(tiny, 6), vae: FlowVae.init(tiny.vae, 6), tokenizer };
+  const own = tinyModels();
   models = { ...own, scheduler: new Scheduler(own) };
 });
-beforeEach(() => {
-  tensors = tf.memory().numTensors;
-});
-afterEach(() => expect(tf.memory().numTensors).toBe(tensors));
-afterAll(() => {
-  models.model.dispose();
-  models.vae.dispose();
-  setStrict(false);
-});
+expectNoLeaks();
+afterAll(() => disposeTinyModels(models));
 
 const alone = () => ({ model: models.model, vae: models.vae, tokenizer });
 const prompts = [

@@ -9,7 +9,7 @@ export {
 } from './fit-size.js';
 export { ImageError } from './image-error.js';
 export { fromPixels, gridPositions, patchify, toPixels } from './pixels.js';
-export { encodePng, readPngTexts, withPngTexts } from './png.js';
+export { encodePng, pngEnd, readPngTexts, withPngTexts } from './png.js';
 export { resizeBicubic } from './resize.js';
 export { type RgbImage, solidImage } from './rgb-image.js';
 export { sniff } from './sniff.js';

@@ -51,6 +51,12 @@ export function readPngTexts(png: Uint8Array): Record<string, string> {
   return Object.fromEntries(texts);
 }
 
+/** Where the end chunk of a PNG ends; -1 without one. Throws ImageError when the bytes are no PNG. */
+export function pngEnd(png: Uint8Array): number {
+  for (const { type, end } of chunksOf(asBuffer(png))) if (type === 'IEND') return end + 4;
+  return -1;
+}
+
 /** Text belongs anywhere between the header chunk and the end; right after the header readers find it at once. */
 function insertTexts(png: Buffer, texts: Readonly<Record<string, string>>): Buffer {
   const headerEnd = SIGNATURE_BYTES + CHUNK_OVERHEAD + 13;

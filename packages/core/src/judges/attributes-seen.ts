@@ -1,20 +1,4 @@
-import {
-  LOOK_VALUES,
-  type Look,
-  type LookAttribute,
-  SCENE_VALUES,
-  type SceneAttribute,
-  type ToyScene,
-} from '../data/toy-world/index.js';
-
-/** An attribute of a look or a scene. */
-export type ToyAttribute = LookAttribute | SceneAttribute;
-
-/** All attributes with their values, those of the look first. */
-export const ATTRIBUTE_VALUES: Readonly<Record<ToyAttribute, readonly string[]>> = {
-  ...LOOK_VALUES,
-  ...SCENE_VALUES,
-};
+import { ATTRIBUTE_VALUES, type Look, type ToyAttribute, type ToyScene } from '../data/toy-world/index.js';
 
 /** All attributes, in the order of the reader's heads. */
 export const TOY_ATTRIBUTES = Object.keys(ATTRIBUTE_VALUES) as ToyAttribute[];

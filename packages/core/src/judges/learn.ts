@@ -1,5 +1,5 @@
 import { AdamW, type tf } from '@unicharacter/native';
-import { AbortedError } from '../generate/index.js';
+import { AbortedError, nextTurn } from '../generate/index.js';
 import { gradientStep, type Pass } from '../train/gradient-step.js';
 import { learningRate } from '../train/schedule.js';
 
@@ -65,7 +65,7 @@ export async function learn(
         const etaSeconds = ((performance.now() - started) / 1000 / done) * (steps - done);
         onStep?.({ step: done, steps, loss: sum / count, etaSeconds });
         [sum, count] = [0, 0];
-        await new Promise((resolve) => setImmediate(resolve));
+        await nextTurn();
       }
     }
   } finally {

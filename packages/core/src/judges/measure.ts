@@ -1,11 +1,11 @@
-import { tf } from '@unicharacter/native';
+import type { ToyAttribute } from '../data/toy-world/index.js';
 import type { RgbImage } from '../image/index.js';
 import { KeyedRandom } from '../random/keyed-random.js';
-import { inBatches } from '../reward/in-batches.js';
-import { dot, takeRows } from '../reward/tensor-rows.js';
+import { clipFeatures } from '../reward/index.js';
+import { dot } from '../reward/tensor-rows.js';
 import type { ClipModel } from '../reward/towers/clip/clip-model.js';
-import { unitRows } from '../reward/towers/unit-rows.js';
-import { TOY_ATTRIBUTES, type ToyAttribute } from './attributes-seen.js';
+import { clipTextRows } from '../reward/towers/clip/text-rows.js';
+import { TOY_ATTRIBUTES } from './attributes-seen.js';
 import { caption } from './clip/captions.js';
 import type { AttributeReader } from './reader/attribute-reader.js';
 import type { Reading } from './reader/fit-drawing.js';
@@ -42,8 +42,6 @@ export function accuracyOf(readings: readonly Reading[], pictures: readonly ToyP
   };
 }
 
-const BATCH = 32;
-
 /**
  * How often CLIP finds the picture of a caption among `among` pictures, averaged over all of them.
  *
@@ -56,15 +54,11 @@ export function clipRetrieval(
   seed: number,
 ): number {
   const random = new KeyedRandom(seed, JUDGE_STREAM.captions, [0]);
-  const texts = pictures.map((picture) => clip.tokenizer.encode(caption(picture, random)));
-  const shown = inBatches(pictures, BATCH, (batch) =>
-    takeRows(
-      tf.tidy(() => unitRows(clip.imageFeatures(clip.processor.pixels(batch.map(({ image }) => image))))),
-    ),
+  const told = clipTextRows(
+    clip,
+    pictures.map((picture) => caption(picture, random)),
   );
-  const told = inBatches(texts, BATCH, (batch) =>
-    takeRows(tf.tidy(() => unitRows(clip.textFeatures(batch)))),
-  );
+  const shown = clipFeatures(clip).embed(pictures.map(({ image }) => image));
   const right = told.filter((text, i) => {
     const start = i - (i % among);
     const scores = shown.slice(start, start + among).map((picture) => dot(text, picture));

@@ -3,6 +3,7 @@ import { inBatches } from './in-batches.js';
 import type { RewardModel, RewardSample } from './reward-model.js';
 import { dot, takeRows } from './tensor-rows.js';
 import type { ClipModel } from './towers/clip/clip-model.js';
+import { clipTextRows } from './towers/clip/text-rows.js';
 import { unitRows } from './towers/unit-rows.js';
 
 /** Divides the logit of CLIP, so that a cosine of 0.3 gives about 1 in the published model. */
@@ -25,7 +26,7 @@ export function alignmentReward(clip: ClipModel, name = 'clip_t'): RewardModel {
   function textFeature(prompt: string): Float32Array {
     const known = texts.get(prompt);
     if (known) return known;
-    const [row] = takeRows(tf.tidy(() => unitRows(clip.textFeatures([clip.tokenizer.encode(prompt)]))));
+    const [row] = clipTextRows(clip, [prompt]);
     if (texts.size >= CACHED_TEXTS) texts.delete(texts.keys().next().value as string);
     texts.set(prompt, row!);
     return row!;

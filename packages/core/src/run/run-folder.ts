@@ -27,10 +27,13 @@ export interface Keep {
   readonly keepBest?: boolean;
 }
 
+/** File of a checkpoint that says what the next step depends on; it makes a checkpoint complete. */
+export const STATE_FILE = 'state.json';
+
 /** The score in `state.json`, where there is a number. A damaged file has none. */
 function scoreOf({ path }: CheckpointRef): number | undefined {
   try {
-    const { score } = JSON.parse(readFileSync(join(path, 'state.json'), 'utf8')) as { score?: unknown };
+    const { score } = JSON.parse(readFileSync(join(path, STATE_FILE), 'utf8')) as { score?: unknown };
     return typeof score === 'number' ? score : undefined;
   } catch {
     return undefined;
@@ -46,7 +49,7 @@ export class CheckpointFolder {
     if (!existsSync(this.root)) return [];
     return readdirSync(this.root)
       .map((name) => ({ name, match: STEP_FOLDER.exec(name) }))
-      .filter(({ name, match }) => match !== null && existsSync(join(this.root, name, 'state.json')))
+      .filter(({ name, match }) => match !== null && existsSync(join(this.root, name, STATE_FILE)))
       .map(({ name, match }) => ({ step: Number(match?.[1]), path: join(this.root, name) }))
       .sort((a, b) => a.step - b.step);
   }

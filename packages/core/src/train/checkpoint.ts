@@ -4,6 +4,7 @@ import { tf } from '@unicharacter/native';
 import { writeFileAtomic } from '../run/atomic-write.js';
 import type { LogMark } from '../run/event-log.js';
 import { RunError } from '../run/run-error.js';
+import { STATE_FILE } from '../run/run-folder.js';
 import type { Stage } from '../run/train-event.js';
 import { openSafetensors, writeSafetensors } from '../tensor-io/index.js';
 import { storedTensors } from './stored-tensors.js';
@@ -28,7 +29,6 @@ export interface CheckpointState {
 }
 
 const OPTIMIZER = 'optimizer.safetensors';
-const STATE = 'state.json';
 
 /** Fills a checkpoint folder: the stage's weights and running means, `optimizer.safetensors`, `state.json`. */
 export function writeCheckpoint(folder: string, stage: TrainingStage, state: CheckpointState): void {
@@ -43,12 +43,12 @@ export function writeCheckpoint(folder: string, stage: TrainingStage, state: Che
 
 /** Writes `state.json` alone. */
 export function writeState(folder: string, state: CheckpointState): void {
-  writeFileAtomic(join(folder, STATE), `${JSON.stringify(state, null, 2)}\n`);
+  writeFileAtomic(join(folder, STATE_FILE), `${JSON.stringify(state, null, 2)}\n`);
 }
 
 /** Reads `state.json`. @throws RunError naming the file when it is damaged or of another version. */
 export function readState(folder: string): CheckpointState {
-  const file = join(folder, STATE);
+  const file = join(folder, STATE_FILE);
   let state: CheckpointState;
   try {
     state = JSON.parse(readFileSync(file, 'utf8')) as CheckpointState;

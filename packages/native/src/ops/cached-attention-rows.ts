@@ -1,6 +1,6 @@
 import * as tf from '../../lib/tfjs.mjs';
 import { kernel, type NativeKernel } from '../kernels/kernel.js';
-import { composedCachedAttention, composedKvWriteRows } from './cached-attention.js';
+import { composedCachedAttention, composedKvWriteRows, pagedOperandsFit } from './cached-attention.js';
 import { expectFloat, expectScale, expectThat } from './check.js';
 import { computesInBf16, hasKernel, runMany, runOne } from './dispatch.js';
 
@@ -80,22 +80,12 @@ export function cachedAttentionRows(
 ): tf.Tensor3D {
   const op = 'cachedAttentionRows';
   expectFloat(op, { q, k, v, keys, values });
-  const [tokens, queryHeads, size] = q.shape;
-  const [, keyHeads] = k.shape;
-  const fits =
-    q.rank === 3 &&
-    [k, v].every(
-      (x) => x.rank === 3 && x.shape[0] === tokens && x.shape[1] === keyHeads && x.shape[2] === size,
-    ) &&
-    [keys, values].every((x) => x.rank === 4 && x.shape[2] === keyHeads && x.shape[3] === size) &&
-    keys.shape[1] === values.shape[1] &&
-    queryHeads % keyHeads === 0 &&
-    tokens === pasts.lengths.length &&
-    tokens > 0;
-  const expected = `q [n, Hq, D], k and v [n, Hkv, D], pools [pages, page, Hkv, D] and n = ${pasts.lengths.length} pasts`;
+  const count = pasts.lengths.length;
+  const fits = pagedOperandsFit({ q, k, v, keys, values }) && q.shape[0] === count && count > 0;
+  const expected = `q [n, Hq, D], k and v [n, Hkv, D], pools [pages, page, Hkv, D] and n = ${count} pasts`;
   expectThat(fits, op, expected, { q, k, v, keys, values });
   checkTables(op, keys, pasts);
-  const factor = scale ?? 1 / Math.sqrt(size);
+  const factor = scale ?? 1 / Math.sqrt(q.shape[2]);
   expectScale(op, factor);
   if (!hasKernel('CachedAttentionRows'))
     return composedCachedAttentionRows(q, k, v, keys, values, pasts, factor);

@@ -66,6 +66,30 @@ export function composedCachedAttention(
   });
 }
 
+/** The operands of attention over pages, as both its ops name them. */
+interface PagedOperands {
+  q: tf.Tensor3D;
+  k: tf.Tensor3D;
+  v: tf.Tensor3D;
+  keys: tf.Tensor;
+  values: tf.Tensor;
+}
+
+/** Whether q is `[n, Hq, D]`, k and v are `[n, Hkv, D]`, the pools `[pages, page, Hkv, D]`, and Hkv divides Hq. */
+export function pagedOperandsFit({ q, k, v, keys, values }: PagedOperands): boolean {
+  const [tokens, queryHeads, size] = q.shape;
+  const [, keyHeads] = k.shape;
+  return (
+    q.rank === 3 &&
+    [k, v].every(
+      (x) => x.rank === 3 && x.shape[0] === tokens && x.shape[1] === keyHeads && x.shape[2] === size,
+    ) &&
+    [keys, values].every((x) => x.rank === 4 && x.shape[2] === keyHeads && x.shape[3] === size) &&
+    keys.shape[1] === values.shape[1] &&
+    queryHeads % keyHeads === 0
+  );
+}
+
 /**
  * Attention of a new chunk over a paged cache plus itself, for inference (specification §2.7).
  *
@@ -88,20 +112,11 @@ export function cachedAttention(
 ): tf.Tensor3D {
   const { keys, values, pageTable, length } = cache;
   expectFloat('cachedAttention', { q, k, v, keys, values });
-  const [tokens, queryHeads, size] = q.shape;
-  const [, keyHeads] = k.shape;
-  const fits =
-    q.rank === 3 &&
-    [k, v].every(
-      (x) => x.rank === 3 && x.shape[0] === tokens && x.shape[1] === keyHeads && x.shape[2] === size,
-    ) &&
-    [keys, values].every((x) => x.rank === 4 && x.shape[2] === keyHeads && x.shape[3] === size) &&
-    keys.shape[1] === values.shape[1] &&
-    queryHeads % keyHeads === 0;
+  const fits = pagedOperandsFit({ q, k, v, keys, values });
   const expected = 'q [n, Hq, D], k and v [n, Hkv, D], cache pools [pages, page, Hkv, D]';
   expectThat(fits, 'cachedAttention', expected, { q, k, v, keys, values });
   checkPages('cachedAttention', keys, pageTable, length);
-  const factor = scale ?? 1 / Math.sqrt(size);
+  const factor = scale ?? 1 / Math.sqrt(q.shape[2]);
   expectScale('cachedAttention', factor);
   if (!hasKernel('CachedAttention')) return composedCachedAttention(q, k, v, cache, causal, factor);
   const pages = pageTable.subarray(0, Math.ceil(length / keys.shape[1]!));

@@ -1,4 +1,4 @@
-import { decodeImage, ImageError, type RgbImage } from '@unicharacter/core';
+import { decodeImage, ImageError, pngEnd, type RgbImage } from '@unicharacter/core';
 import { invalidRequest } from '../errors.js';
 
 /**
@@ -27,17 +27,7 @@ function pictureEnd(bytes: Buffer): number {
     return 8 + size + (size % 2);
   }
   const isJpeg = bytes[0] === 0xff;
-  const end = isJpeg ? bytes.lastIndexOf(Buffer.of(0xff, 0xd9)) + 2 : gifEnd(bytes);
-  return end;
-}
-
-function pngEnd(bytes: Buffer): number {
-  for (let at = 8; at + 12 <= bytes.length; ) {
-    const next = at + 12 + bytes.readUInt32BE(at);
-    if (bytes.toString('latin1', at + 4, at + 8) === 'IEND') return next;
-    at = next;
-  }
-  return -1;
+  return isJpeg ? bytes.lastIndexOf(Buffer.of(0xff, 0xd9)) + 2 : gifEnd(bytes);
 }
 
 /** Blocks of GIF89a: header, colour tables, extensions and images made of sub-blocks, and the trailer 0x3b. */

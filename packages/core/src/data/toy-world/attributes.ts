@@ -76,6 +76,15 @@ export type ToyScene = Values<typeof SCENE_VALUES>;
 export type LookAttribute = keyof Look;
 export type SceneAttribute = keyof ToyScene;
 
+/** An attribute of a look or a scene. */
+export type ToyAttribute = LookAttribute | SceneAttribute;
+
+/** All attributes with their values, those of the look first. */
+export const ATTRIBUTE_VALUES: Readonly<Record<ToyAttribute, readonly string[]>> = {
+  ...LOOK_VALUES,
+  ...SCENE_VALUES,
+};
+
 export const LOOK_ATTRIBUTES = Object.keys(LOOK_VALUES) as LookAttribute[];
 export const SCENE_ATTRIBUTES = Object.keys(SCENE_VALUES) as SceneAttribute[];
 

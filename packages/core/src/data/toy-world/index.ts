@@ -1,4 +1,5 @@
 export {
+  ATTRIBUTE_VALUES,
   COLOURS,
   isIndoors,
   LOOK_ATTRIBUTES,
@@ -8,6 +9,7 @@ export {
   SCENE_ATTRIBUTES,
   SCENE_VALUES,
   type SceneAttribute,
+  type ToyAttribute,
   type ToyScene,
   visibleLook,
   visibleScene,

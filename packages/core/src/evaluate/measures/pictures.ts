@@ -1,6 +1,6 @@
-import { LOOK_ATTRIBUTES } from '../../data/toy-world/index.js';
+import { LOOK_ATTRIBUTES, type ToyAttribute } from '../../data/toy-world/index.js';
 import type { RgbImage } from '../../image/index.js';
-import { seenAttributes, type ToyAttribute } from '../../judges/attributes-seen.js';
+import { seenAttributes } from '../../judges/attributes-seen.js';
 import type { Reading } from '../../judges/reader/fit-drawing.js';
 import { groupDiversity } from '../../reward/diversity/group-diversity.js';
 import { dot } from '../../reward/tensor-rows.js';
@@ -109,17 +109,17 @@ function grouped<T>(drawn: readonly DrawnPicture[], items: readonly T[]): T[][] 
   return [...groups.values()];
 }
 
-const nearest = (row: Float32Array, among: readonly Float32Array[]) =>
-  Math.max(...among.map((other) => dot(row, other)));
-
 function featureMeasures(drawn: readonly DrawnPicture[], context: PictureContext): Measure[] {
   const { judges, training, real } = context;
   if (drawn.length === 0) return [];
   const images = drawn.map(({ image }) => image);
   const rows = judges.features.embed(images);
   const own = judges.features.embed(training);
-  const copies = judges.layout.embed(images);
   const trained = judges.layout.embed(training);
+  const nearestOf = (pictures: readonly RgbImage[]) =>
+    judges.layout.embed(pictures).map((row) => Math.max(...trained.map((other) => dot(row, other))));
+  const nearest = nearestOf(images);
+  const similarity = (row: Float32Array) => meanOf(own.map((other) => dot(row, other)));
   const realRows = judges.features.embed([...real.values()]);
   const groups = grouped(drawn, images).filter((group) => group.length > 1);
   const vendiOf = (group: readonly Float32Array[]) =>
@@ -132,10 +132,8 @@ function featureMeasures(drawn: readonly DrawnPicture[], context: PictureContext
       name: 'pictures.similarity',
       title: `Identity: ${judges.names.features} similarity`,
       note: 'mean cosine to the training pictures',
-      values: rows.map((row) => meanOf(own.map((other) => dot(row, other)))),
-      ...(realRows.length > 0
-        ? { ceiling: meanOf(realRows.map((row) => meanOf(own.map((other) => dot(row, other))))) }
-        : {}),
+      values: rows.map(similarity),
+      ...(realRows.length > 0 ? { ceiling: meanOf(realRows.map(similarity)) } : {}),
       better: 'higher',
     },
     {
@@ -160,17 +158,15 @@ function featureMeasures(drawn: readonly DrawnPicture[], context: PictureContext
       name: 'pictures.nearest',
       title: 'Memorisation: nearest training picture',
       note: 'largest cosine of layout and colours to a training picture',
-      values: copies.map((row) => nearest(row, trained)),
-      ...(real.size > 0
-        ? { ceiling: meanOf(judges.layout.embed([...real.values()]).map((row) => nearest(row, trained))) }
-        : {}),
+      values: nearest,
+      ...(real.size > 0 ? { ceiling: meanOf(nearestOf([...real.values()])) } : {}),
       better: 'neither',
     },
     {
       name: 'pictures.copied',
       title: 'Memorisation: copies',
       note: `share of pictures whose nearest training picture is at least ${COPY} alike in layout and colours`,
-      values: copies.map((row) => Number(nearest(row, trained) >= COPY)),
+      values: nearest.map((cosine) => Number(cosine >= COPY)),
       better: 'lower',
     },
   ]);

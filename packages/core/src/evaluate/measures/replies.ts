@@ -2,7 +2,7 @@ import type { PersonaClassifier } from '../../reward/index.js';
 import { chrf, distinctN, words } from '../metrics/index.js';
 import type { FinishedTask, ReplyTask, RolePlayTask } from '../tasks/task.js';
 import type { ToyTruth } from '../toy-truth.js';
-import { type Measure, measured } from './measure.js';
+import { type Measure, meanOf, measured } from './measure.js';
 
 export interface ReplyContext {
   readonly name: string;
@@ -26,9 +26,7 @@ export function replyMeasures(
   const recognised = (text: string) => Number(classifier && likeliest(classifier, text) === name);
   const marked = (text: string) => (style ? markerShare(text, style) : 0);
   const ceilingOf = (f: (text: string) => number) =>
-    references.length > 0
-      ? { ceiling: references.reduce((sum, text) => sum + f(text), 0) / references.length }
-      : {};
+    references.length > 0 ? { ceiling: meanOf(references.map(f)) } : {};
   return measured([
     {
       name: 'replies.recognised',

@@ -4,7 +4,14 @@ import { Html, html } from '../../run/html.js';
 import { reportStyle } from '../../run/report-style.js';
 import type { Evaluation, Score } from '../evaluation.js';
 import { summarise } from '../summary.js';
-import type { FinishedTask, PictureTask, QuestionTask, ReplyTask, RolePlayTask } from '../tasks/task.js';
+import {
+  type FinishedTask,
+  ofKind,
+  type PictureTask,
+  type QuestionTask,
+  type ReplyTask,
+  type RolePlayTask,
+} from '../tasks/task.js';
 import { describeScope, figure, intervalText } from './markdown.js';
 
 /** Questions shown per family; all stand in `evaluation.json`. */
@@ -32,14 +39,12 @@ function scoreTable(scores: readonly Score[]): Html {
 }
 
 function details(evaluation: Evaluation, withScores: boolean): Html {
-  const of = <T extends FinishedTask['task']>(kind: T['kind']) =>
-    evaluation.finished.filter(({ task }) => task.kind === kind) as unknown as FinishedTask<T>[];
-  const { character, run } = evaluation;
+  const { character, run, finished } = evaluation;
   return html`${withScores ? html`<h2>${character}</h2><p class="soft">${run}</p>${scoreTable(evaluation.scores)}` : html``}
-${gallery(evaluation, of<PictureTask>('picture'))}
-${turns(evaluation, of<RolePlayTask>('role_play'))}
-${replies(of<ReplyTask>('reply'))}
-${answers(of<QuestionTask>('question'))}`;
+${gallery(evaluation, ofKind(finished, 'picture'))}
+${turns(evaluation, ofKind(finished, 'role_play'))}
+${replies(ofKind(finished, 'reply'))}
+${answers(ofKind(finished, 'question'))}`;
 }
 
 function picture({ folder }: Evaluation, path: string, words: string): Html {

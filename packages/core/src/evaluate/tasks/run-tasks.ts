@@ -32,11 +32,12 @@ export async function runTasks(
   { signal, onTask }: TaskRunOptions = {},
 ): Promise<FinishedTask[]> {
   const finished: FinishedTask[] = [];
-  const missing = tasks.filter((task) => store.find(task) === undefined).length;
+  const stored = tasks.map((task) => store.find(task));
+  const missing = stored.filter((result) => result === undefined).length;
   const started = performance.now();
   let worked = 0;
-  for (const task of tasks) {
-    const known = store.find(task);
+  for (const [i, task] of tasks.entries()) {
+    const known = stored[i];
     const outcome = known ?? (await perform(engine, task, signal));
     // An aborted reply ends early instead of throwing; half a reply is no result.
     if (signal?.aborted) throw new AbortedError();

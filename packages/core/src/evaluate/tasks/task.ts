@@ -66,3 +66,8 @@ export interface FinishedTask<T extends Task = Task> {
   readonly task: T;
   readonly result: TaskResult;
 }
+
+/** The finished tasks of one kind. */
+export function ofKind<K extends Task['kind']>(finished: readonly FinishedTask[], kind: K) {
+  return finished.filter(({ task }) => task.kind === kind) as FinishedTask<Extract<Task, { kind: K }>>[];
+}

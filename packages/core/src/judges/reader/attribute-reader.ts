@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { tf } from '@unicharacter/native';
-import { type RgbImage, resizeBicubic } from '../../image/index.js';
+import { ATTRIBUTE_VALUES } from '../../data/toy-world/index.js';
+import { type RgbImage, resizeBicubic, toPixels } from '../../image/index.js';
 import { WeightStore } from '../../model/weight-store.js';
 import { inBatches } from '../../reward/in-batches.js';
 import { hashFiles } from '../../reward/towers/content-hash.js';
-import { ATTRIBUTE_VALUES, TOY_ATTRIBUTES } from '../attributes-seen.js';
+import { TOY_ATTRIBUTES } from '../attributes-seen.js';
 import { fitDrawing, type Reading } from './fit-drawing.js';
 import { READER_SIDE, readerLogits, readerSpecs } from './network.js';
 
@@ -59,12 +60,8 @@ export class AttributeReader {
     const side = READER_SIDE;
     const values = new Float32Array(images.length * side * side * 3);
     images.forEach((image, i) => {
-      const { data } =
-        image.width === side && image.height === side ? image : resizeBicubic(image, side, side);
-      values.set(
-        Float32Array.from(data, (value) => value / 127.5 - 1),
-        i * data.length,
-      );
+      const seen = image.width === side && image.height === side ? image : resizeBicubic(image, side, side);
+      values.set(toPixels(seen), i * side * side * 3);
     });
     const best = tf.tidy(() => {
       const logits = readerLogits(this.weights, tf.tensor4d(values, [images.length, side, side, 3]));

@@ -1,14 +1,15 @@
 import {
+  ATTRIBUTE_VALUES,
   drawScene,
   LOOK_ATTRIBUTES,
   type Look,
   SCENE_ATTRIBUTES,
+  type ToyAttribute,
   type ToyScene,
   visibleLook,
   visibleScene,
 } from '../../data/toy-world/index.js';
 import { type RgbImage, resizeBicubic } from '../../image/index.js';
-import { ATTRIBUTE_VALUES, type ToyAttribute } from '../attributes-seen.js';
 
 /** A value of every attribute: what a picture seems to show. */
 export type Reading = Readonly<Record<ToyAttribute, string>>;

@@ -1,7 +1,8 @@
 import { groupNorm, linear, silu, tf } from '@unicharacter/native';
+import { ATTRIBUTE_VALUES, type ToyAttribute } from '../../data/toy-world/index.js';
 import type { TensorSpec } from '../../model/checkpoint-names.js';
 import type { WeightStore } from '../../model/weight-store.js';
-import { ATTRIBUTE_VALUES, TOY_ATTRIBUTES, type ToyAttribute } from '../attributes-seen.js';
+import { TOY_ATTRIBUTES } from '../attributes-seen.js';
 
 /** Side of the square pictures that the reader looks at, in pixels. */
 export const READER_SIDE = 128;

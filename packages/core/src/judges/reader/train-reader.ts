@@ -1,7 +1,8 @@
 import { tf } from '@unicharacter/native';
+import { ATTRIBUTE_VALUES, type ToyAttribute } from '../../data/toy-world/index.js';
 import { WeightStore } from '../../model/weight-store.js';
 import { KeyedRandom } from '../../random/keyed-random.js';
-import { ATTRIBUTE_VALUES, TOY_ATTRIBUTES, type ToyAttribute } from '../attributes-seen.js';
+import { TOY_ATTRIBUTES } from '../attributes-seen.js';
 import { type LearnSettings, learn } from '../learn.js';
 import { JUDGE_STREAM, shownIn, type ToyPicture } from '../toy-pictures.js';
 import { augmentedBatch } from './augmented-batch.js';

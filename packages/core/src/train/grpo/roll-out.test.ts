@@ -1,6 +1,6 @@
-import { flowSdeLogProb, randomNormal, setStrict, tf, valueAndGrads } from '@unicharacter/native';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { tiny, tokenizer, useStrictNative } from '../../../test/tiny-model.js';
+import { flowSdeLogProb, randomNormal, tf, valueAndGrads } from '@unicharacter/native';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { disposeTinyModels, expectNoLeaks, tiny, tinyModels, tokenizer } from '../../../test/tiny-model.js';
 import {
   disposeContexts,
   type GenerationModels,
@@ -10,7 +10,7 @@ import {
   sampleFlow,
   timeGrid,
 } from '../../generate/index.js';
-import { FlowVae, UnifiedModel, VelocityField } from '../../model/index.js';
+import { VelocityField } from '../../model/index.js';
 import { GroupField } from './group-field.js';
 import { disposeRollOut, type RollOut, rollOut, stepTimes } from './roll-out.js';
 
@@ -25,22 +25,13 @@ const noise = (counter: number) =>
 const drawnNoise = { initial: () => noise(0), step: (index: number) => noise(1 + index) };
 
 let models: GenerationModels;
-let tensors: number;
 beforeAll(() => {
-  useStrictNative();
-  models = { model: UnifiedModel.init(tiny, 6), vae: FlowVae.init(tiny.vae, 6), tokenizer };
+  models = tinyModels();
   const head = models.model.variables().get('llm2vae.weight') as tf.Variable;
   tf.tidy(() => head.assign(tf.randomNormal(head.shape, 0, 0.2, 'float32', 1)));
 });
-beforeEach(() => {
-  tensors = tf.memory().numTensors;
-});
-afterEach(() => expect(tf.memory().numTensors).toBe(tensors));
-afterAll(() => {
-  models.model.dispose();
-  models.vae.dispose();
-  setStrict(false);
-});
+expectNoLeaks();
+afterAll(() => disposeTinyModels(models));
 
 function groupField(count = 2): GroupField {
   const prompt = tokenizer.encode('a fox');

@@ -1,10 +1,10 @@
-import { setStrict, tf } from '@unicharacter/native';
+import { tf } from '@unicharacter/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tiny, tokenizer, useStrictNative } from '../../../test/tiny-model.js';
+import { disposeTinyModels, tinyModels } from '../../../test/tiny-model.js';
 import { characterFolder } from '../../../test/train/tiny-run.js';
 import { loadConfig } from '../../config/index.js';
 import type { GenerationModels } from '../../generate/index.js';
-import { FlowVae, isGenerationExpert, UnifiedModel } from '../../model/index.js';
+import { isGenerationExpert } from '../../model/index.js';
 import { compositeReward, type TextRewardSample } from '../../reward/index.js';
 import type { Trained } from '../training-stage.js';
 import { TextGrpoStage } from './text-grpo-stage.js';
@@ -36,14 +36,9 @@ const letterE = () =>
 
 let models: GenerationModels;
 beforeAll(() => {
-  useStrictNative();
-  models = { model: UnifiedModel.init(tiny, 6), vae: FlowVae.init(tiny.vae, 6), tokenizer };
+  models = tinyModels();
 });
-afterAll(() => {
-  models.model.dispose();
-  models.vae.dispose();
-  setStrict(false);
-});
+afterAll(() => disposeTinyModels(models));
 
 describe('TextGrpoStage', () => {
   it('learns what is rewarded, from replies drawn at another temperature than 1', async () => {

@@ -1,37 +1,21 @@
-import { noGrad, setStrict, tf } from '@unicharacter/native';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { tiny, tokenizer, useStrictNative } from '../../../test/tiny-model.js';
+import { noGrad, tf } from '@unicharacter/native';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { disposeTinyModels, expectNoLeaks, tinyModels, tokenizer } from '../../../test/tiny-model.js';
 import { answer, type GenerationModels, readText } from '../../generate/index.js';
-import {
-  emptyContext,
-  FlowVae,
-  feedTokens,
-  HEAD_NAME,
-  inferLogits,
-  UnifiedModel,
-} from '../../model/index.js';
+import { emptyContext, feedTokens, HEAD_NAME, inferLogits } from '../../model/index.js';
 import { ReplyLogProbs, type SampledReply } from './text-policy-pass.js';
 
 const prompts = ['hello', 'what is on the other side of the pond?'];
 
 let models: GenerationModels;
-let tensors: number;
 beforeAll(() => {
-  useStrictNative();
-  models = { model: UnifiedModel.init(tiny, 6), vae: FlowVae.init(tiny.vae, 6), tokenizer };
+  models = tinyModels();
   // Fresh heads find all tokens about equally likely, at every temperature and after every prompt.
   const head = models.model.variables().get(HEAD_NAME) as tf.Variable;
   tf.tidy(() => head.assign(tf.randomNormal(head.shape, 0, 0.5, 'float32', 1)));
 });
-beforeEach(() => {
-  tensors = tf.memory().numTensors;
-});
-afterEach(() => expect(tf.memory().numTensors).toBe(tensors));
-afterAll(() => {
-  models.model.dispose();
-  models.vae.dispose();
-  setStrict(false);
-});
+expectNoLeaks();
+afterAll(() => disposeTinyModels(models));
 
 /** Replies drawn by cached decoding, and the log-probability of each token as decoding tells it (at temperature 1). */
 async function spoken(temperature: number): Promise<{ replies: SampledReply[]; told: number[] }> {

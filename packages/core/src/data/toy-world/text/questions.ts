@@ -1,30 +1,24 @@
 /** Questions about a picture whose answers are its attributes. */
 import type { KeyedRandom } from '../../../random/keyed-random.js';
 import {
-  LOOK_VALUES,
+  ATTRIBUTE_VALUES,
   type Look,
-  type LookAttribute,
-  SCENE_VALUES,
-  type SceneAttribute,
+  type ToyAttribute,
   type ToyScene,
   visibleLook,
   visibleScene,
 } from '../attributes.js';
 import { pick } from '../sample.js';
 
-export type Attribute = LookAttribute | SceneAttribute;
-
 /** A question with its answer: a value of the attribute, or yes or no. */
 export interface AttributeQuestion {
-  readonly attribute: Attribute;
+  readonly attribute: ToyAttribute;
   readonly question: string;
   readonly answer: string;
 }
 
-const VALUES: Readonly<Record<Attribute, readonly string[]>> = { ...LOOK_VALUES, ...SCENE_VALUES };
-
 /** `{who}` is the character's name or its species; `{thing}` the garment that a colour belongs to. */
-const OPEN: Readonly<Record<Attribute, readonly string[]>> = {
+const OPEN: Readonly<Record<ToyAttribute, readonly string[]>> = {
   species: ['What animal is this?', 'What kind of animal is {who}?'],
   colour: ['What colour is the fur of {who}?', 'What is the main colour of {who}?'],
   pattern: ['What pattern does the fur have?', 'Is the fur plain, or what is on it?'],
@@ -44,7 +38,7 @@ const OPEN: Readonly<Record<Attribute, readonly string[]>> = {
   framing: ['Is the view full, close or far?', 'How near is {who} to the viewer?'],
 };
 
-const YES_NO: Readonly<Record<Attribute, (value: string, who: string, thing: string) => string>> = {
+const YES_NO: Readonly<Record<ToyAttribute, (value: string, who: string, thing: string) => string>> = {
   species: (value, who) => `Is ${who} a ${value}?`,
   colour: (value) => `Is the fur ${value}?`,
   pattern: (value) => `Is the fur pattern ${value}?`,
@@ -64,19 +58,19 @@ const YES_NO: Readonly<Record<Attribute, (value: string, who: string, thing: str
   framing: (value) => `Is the view ${value}?`,
 };
 
-function thingOf(attribute: Attribute, look: Look): string {
+function thingOf(attribute: ToyAttribute, look: Look): string {
   return attribute === 'outfitColour' ? look.outfit : attribute === 'accessoryColour' ? look.accessory : '';
 }
 
 /** All visible attributes of a picture with their values. */
-export function visibleAttributes(look: Look, scene: ToyScene): [Attribute, string][] {
-  return Object.entries({ ...visibleLook(look), ...visibleScene(scene) }) as [Attribute, string][];
+export function visibleAttributes(look: Look, scene: ToyScene): [ToyAttribute, string][] {
+  return Object.entries({ ...visibleLook(look), ...visibleScene(scene) }) as [ToyAttribute, string][];
 }
 
 /** The open question about one attribute. */
 export function openQuestion(
   random: KeyedRandom,
-  [attribute, answer]: [Attribute, string],
+  [attribute, answer]: [ToyAttribute, string],
   who: string,
   look: Look,
 ): AttributeQuestion {
@@ -89,7 +83,7 @@ export function openQuestion(
 /** A yes-or-no question about one attribute, half of them about a value that is not there. */
 export function yesNoQuestion(
   random: KeyedRandom,
-  [attribute, value]: [Attribute, string],
+  [attribute, value]: [ToyAttribute, string],
   who: string,
   look: Look,
 ): AttributeQuestion {
@@ -105,11 +99,11 @@ export function yesNoQuestion(
 /** Different values of the attribute other than `value`, in random order. */
 export function otherValues(
   random: KeyedRandom,
-  attribute: Attribute,
+  attribute: ToyAttribute,
   value: string,
   count: number,
 ): string[] {
-  const others = VALUES[attribute].filter((other) => other !== value);
+  const others = ATTRIBUTE_VALUES[attribute].filter((other) => other !== value);
   return random
     .permutation(others.length)
     .slice(0, count)

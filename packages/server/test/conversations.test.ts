@@ -65,6 +65,17 @@ describe.each(databases)('conversations in %s', (_, onServer) => {
     expect(data).toMatchObject([{ id, title: 'Hello 狐', head: first.id }]);
   });
 
+  it('have the name that they are given', async () => {
+    const id = await begin();
+    await say(id, { role: 'user', content: 'Hello' });
+    const renamed = await call('POST', `/v1/conversations/${id}`, { title: 'The lake' });
+    expect([renamed.status, renamed.body.title]).toEqual([200, 'The lake']);
+    expect((await call('GET', `/v1/conversations/${id}`)).body.title).toBe('The lake');
+    for (const wrong of [{}, { title: '' }, { title: 'nul \u0000' }]) {
+      expect((await call('POST', `/v1/conversations/${id}`, wrong)).status).toBe(400);
+    }
+  });
+
   it('store a message that is sent twice once', async () => {
     const id = await begin();
     const message = { id: randomUUID(), role: 'user', content: 'Once' };

@@ -1,13 +1,7 @@
 import { type Static, Type } from '@fastify/type-provider-typebox';
 import { ApiError, invalidRequest } from '../errors.js';
 import type { Serving } from '../serving.js';
-import type {
-  Conversation,
-  Conversations,
-  ListedConversation,
-  Refusal,
-  StoredMessage,
-} from '../state/conversations.js';
+import type { Conversation, Conversations, Refusal, StoredMessage } from '../state/conversations.js';
 import { StorableText } from '../storable-text.js';
 import type { App } from './app.js';
 
@@ -31,7 +25,10 @@ const MessageBody = Type.Object({
   picture: Type.Optional(Type.String()),
 });
 type MessageBody = Static<typeof MessageBody>;
-const Head = Type.Object({ head: Id });
+const Change = Type.Object(
+  { head: Type.Optional(Id), title: Type.Optional(StorableText({ minLength: 1, maxLength: 200 })) },
+  { minProperties: 1 },
+);
 
 /** `/v1/conversations`: what was said, kept on the server as trees of messages. */
 export function conversationRoutes(app: App, serving: Serving, conversations: Conversations): void {
@@ -72,10 +69,12 @@ export function conversationRoutes(app: App, serving: Serving, conversations: Co
   );
   app.post(
     '/v1/conversations/:id',
-    { schema: { tags, summary: 'Show another branch', params: Params, body: Head } },
+    { schema: { tags, summary: 'Show another branch, or give a name', params: Params, body: Change } },
     async ({ params, body, owner }) => {
-      const changed = await conversations.setHead(owner, params.id, body.head);
-      if (typeof changed === 'string') throw refused(changed, params.id, { parent: body.head });
+      const changed = await conversations.change(owner, params.id, body);
+      if (typeof changed === 'string') {
+        throw refused(changed, params.id, body.head === undefined ? {} : { parent: body.head });
+      }
       return describe(changed);
     },
   );
@@ -95,11 +94,11 @@ function messageOf({ id, parent, role, content }: MessageBody, picture: string |
 
 const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
 
-const describe = (conversation: Conversation | ListedConversation) => ({
+const describe = (conversation: Conversation) => ({
   id: conversation.id,
   object: 'conversation',
   character: conversation.character,
-  ...('title' in conversation ? { title: conversation.title } : {}),
+  title: conversation.title,
   head: conversation.head,
   created_at: seconds(conversation.createdAt),
   changed_at: seconds(conversation.changedAt),

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { and, asc, desc, eq, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, sql } from 'drizzle-orm';
 import type { Database } from './database.js';
 import { conversations, messages } from './schema.js';
 
+/** A conversation. `title` is the name given to it, else the beginning of what the user said first. */
 export type Conversation = typeof conversations.$inferSelect;
 export type StoredMessage = typeof messages.$inferSelect;
-
-/** A conversation as lists show it: `title` is the beginning of what the user said first. */
-export type ListedConversation = Conversation & { title: string | null };
 
 export interface NewMessage {
   /** Chosen by the sender, so that sending again after a broken connection stores it once. */
@@ -25,6 +23,14 @@ export type Refusal = 'no conversation' | 'no parent' | 'id taken';
 
 const TITLE_LENGTH = 80;
 
+// `position`, `role` and `content` are columns of the inner table only; those of `conversations` are the outer ones.
+const titled = {
+  ...getTableColumns(conversations),
+  title: sql<string | null>`coalesce(conversations.title, (
+    SELECT left(content, ${sql.raw(String(TITLE_LENGTH))}) FROM messages
+    WHERE conversation_id = conversations.id AND role = 'user' ORDER BY position LIMIT 1))`,
+};
+
 /**
  * Conversations as trees of messages: answering again or saying something else adds another child of the same parent, and
  * nothing said is ever overwritten. Everybody sees their own only.
@@ -33,19 +39,14 @@ export class Conversations {
   constructor(private readonly database: Database) {}
 
   /** The latest first. */
-  async list(owner: string, character: string | undefined, limit: number): Promise<ListedConversation[]> {
+  list(owner: string, character: string | undefined, limit: number): Promise<Conversation[]> {
     const own = eq(conversations.owner, owner);
-    // `position`, `role` and `content` are columns of the inner table only; `conversations.id` is the outer one.
-    const title = sql<string | null>`(
-      SELECT left(content, ${TITLE_LENGTH}) FROM messages
-      WHERE conversation_id = conversations.id AND role = 'user' ORDER BY position LIMIT 1)`;
-    const rows = await this.database
-      .select({ conversation: conversations, title })
+    return this.database
+      .select(titled)
       .from(conversations)
       .where(character === undefined ? own : and(own, eq(conversations.character, character)))
       .orderBy(desc(conversations.changedAt), desc(conversations.id))
       .limit(limit);
-    return rows.map(({ conversation, title }) => ({ ...conversation, title }));
   }
 
   async create(owner: string, character: string): Promise<Conversation> {
@@ -58,7 +59,7 @@ export class Conversations {
 
   async find(owner: string, id: string): Promise<Conversation | undefined> {
     const [row] = await this.database
-      .select()
+      .select(titled)
       .from(conversations)
       .where(and(eq(conversations.id, id), eq(conversations.owner, owner)));
     return row;
@@ -98,15 +99,19 @@ export class Conversations {
     });
   }
 
-  /** Shows another branch: the one that ends in `head`. */
-  setHead(owner: string, conversation: string, head: string): Promise<Conversation | Refusal> {
+  /** Shows another branch (the one that ends in `head`), or gives a name, or both. */
+  change(
+    owner: string,
+    conversation: string,
+    { head, title }: { head?: string | undefined; title?: string | undefined },
+  ): Promise<Conversation | Refusal> {
     return this.database.transaction(async (transaction) => {
-      if (!(await isMessageOf(transaction, head, conversation))) return 'no parent';
+      if (head !== undefined && !(await isMessageOf(transaction, head, conversation))) return 'no parent';
       const [row] = await transaction
         .update(conversations)
-        .set({ head, changedAt: new Date() })
+        .set({ head, title, ...(head === undefined ? {} : { changedAt: new Date() }) })
         .where(and(eq(conversations.id, conversation), eq(conversations.owner, owner)))
-        .returning();
+        .returning(titled);
       return row ?? 'no conversation';
     });
   }

@@ -9,6 +9,8 @@ export const conversations = pgTable('conversations', {
   owner: text('owner').notNull(),
   /** Model id of the character. */
   character: text('character').notNull(),
+  /** The name that the owner gave it. */
+  title: text('title'),
   /** The last message of the branch that is shown. */
   head: uuid('head'),
   createdAt: moment('created_at').notNull().defaultNow(),

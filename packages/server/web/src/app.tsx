@@ -1,10 +1,10 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
-import { type Character, fetchCharacters, RequestError } from './api.js';
-import { Chat } from './chat.js';
-import { Gallery } from './gallery.js';
-import { Imagine } from './imagine.js';
-import { KeyForm } from './key-form.js';
-import { link, useRoute } from './route.js';
+import { type Character, fetchCharacters } from './api/characters.js';
+import { RequestError } from './api/request.js';
+import { Header } from './header.js';
+import { KeyForm } from './shared/key-form.js';
+import { Problem } from './shared/problem.js';
+import { Views } from './views.js';
 
 type Loaded = { characters: Character[] } | { error: string; needsKey: boolean } | undefined;
 
@@ -23,52 +23,25 @@ export function App() {
   }, []);
   useEffect(load, [load]);
 
-  if (!loaded) return <p class="notice">Loading…</p>;
-  if ('error' in loaded) {
-    return loaded.needsKey ? (
-      <KeyForm problem={loaded.error} onKey={load} />
-    ) : (
-      <p class="notice" role="alert">
-        {loaded.error}{' '}
-        <button type="button" onClick={load}>
-          Try again
-        </button>
-      </p>
-    );
-  }
-  return <Views characters={loaded.characters} />;
-}
-
-function Views({ characters }: { characters: Character[] }) {
-  const { view, character: id } = useRoute();
-  const character = characters.find((one) => one.id === id);
+  if (loaded && 'characters' in loaded) return <Views characters={loaded.characters} />;
   return (
     <>
-      <header>
-        <a class="brand" href="#/">
-          UniCharacter
-        </a>
-        {character && (
-          <nav aria-label={character.name}>
-            <a href={link('chat', character.id)} aria-current={view === 'chat' ? 'page' : undefined}>
-              Talk
-            </a>
-            <a href={link('imagine', character.id)} aria-current={view === 'imagine' ? 'page' : undefined}>
-              Draw
-            </a>
-          </nav>
-        )}
-      </header>
-      {view === 'gallery' && <Gallery characters={characters} />}
-      {view !== 'gallery' && !character && (
+      <Header />
+      {loaded?.needsKey ? (
+        <KeyForm problem={loaded.error} onKey={load} />
+      ) : (
         <main>
-          <p class="notice" role="alert">
-            There is no character “{id}”. <a href="#/">Choose another</a>
-          </p>
+          {loaded ? (
+            <Problem action="Try again" onAction={load}>
+              {loaded.error}
+            </Problem>
+          ) : (
+            <p class="notice" role="status">
+              Loading…
+            </p>
+          )}
         </main>
       )}
-      {view === 'chat' && character && <Chat key={character.id} character={character} />}
-      {view === 'imagine' && character && <Imagine key={character.id} character={character} />}
     </>
   );
 }

@@ -1,13 +1,15 @@
 import { useEffect, useState } from 'preact/hooks';
 
+export type CharacterView = 'chat' | 'imagine';
+
 /** What the page shows: `#/`, `#/chat/<model id>`, `#/imagine/<model id>`. */
-export interface Route {
-  readonly view: 'gallery' | 'chat' | 'imagine';
-  readonly character?: string;
-}
+export type Route =
+  | { readonly view: 'gallery' }
+  | { readonly view: CharacterView; readonly character: string };
 
 function parse(hash: string): Route {
-  const [, view, ...rest] = hash.slice(1).split('/');
+  const [path = ''] = hash.slice(1).split('?');
+  const [, view, ...rest] = path.split('/');
   const character = rest.map(decodeURIComponent).join('/');
   return (view === 'chat' || view === 'imagine') && character !== ''
     ? { view, character }
@@ -15,8 +17,20 @@ function parse(hash: string): Route {
 }
 
 /** The address of a view. */
-export function link(view: 'chat' | 'imagine', character: string): string {
+export function link(view: CharacterView, character: string): string {
   return `#/${view}/${character.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+/** The conversation that the address names, so that a reload opens it again. */
+export function chosenConversation(): string | null {
+  return new URLSearchParams(location.hash.split('?')[1]).get('conversation');
+}
+
+/** Puts the conversation into the address, if the page still shows the character's conversations. */
+export function rememberConversation(character: string, conversation: string | undefined): void {
+  if (location.hash.split('?')[0] !== link('chat', character)) return;
+  const query = conversation === undefined ? '' : `?conversation=${conversation}`;
+  history.replaceState(null, '', link('chat', character) + query);
 }
 
 export function useRoute(): Route {

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { setApiKey } from './api.js';
+import { setApiKey } from '../api/request.js';
 
 /** Asks for the API key that the server wants. */
 export function KeyForm({ problem, onKey }: { problem: string; onKey: () => void }) {

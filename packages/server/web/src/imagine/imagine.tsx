@@ -1,5 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Character, type Drawing, draw } from './api.js';
+import type { Character } from '../api/characters.js';
+import { type Drawing, draw } from '../api/drawings.js';
+import { wordsOf } from '../api/request.js';
+import { NumberField } from '../shared/number-field.js';
+import { Problem } from '../shared/problem.js';
 
 /** A number from a text field; undefined while it is empty. */
 const numberOf = (text: string): number | undefined => (text.trim() === '' ? undefined : Number(text));
@@ -34,7 +38,7 @@ export function Imagine({ character }: { character: Character }) {
       const drawn = await draw(id, wish, controller.signal);
       setDrawings((earlier) => [...drawn.map((one) => ({ ...one, prompt })), ...earlier]);
     } catch (error) {
-      if (!controller.signal.aborted) setProblem(error instanceof Error ? error.message : String(error));
+      if (!controller.signal.aborted) setProblem(wordsOf(error));
     } finally {
       setBusy(false);
     }
@@ -44,7 +48,7 @@ export function Imagine({ character }: { character: Character }) {
     <main>
       <h1>Draw {name}</h1>
       <form class="imagine" onSubmit={submit}>
-        <label class="wide">
+        <label class="whole">
           What should the picture show?
           <textarea
             required
@@ -73,12 +77,12 @@ export function Imagine({ character }: { character: Character }) {
           <button type="submit">Draw</button>
         )}
       </form>
-      {problem !== '' && (
-        <p class="problem" role="alert">
-          {problem}
+      {problem !== '' && <Problem>{problem}</Problem>}
+      {busy && (
+        <p class="hint" role="status">
+          {name} is being drawn…
         </p>
       )}
-      {busy && <p role="status">{name} is being drawn…</p>}
       <ul class="drawings">
         {drawings.map((one) => (
           <li key={`${one.seed} ${one.prompt}`}>
@@ -94,25 +98,5 @@ export function Imagine({ character }: { character: Character }) {
         ))}
       </ul>
     </main>
-  );
-}
-
-interface NumberFieldProps {
-  readonly label: string;
-  readonly value: string;
-  readonly onValue: (value: string) => void;
-  readonly min: number;
-  readonly max?: number;
-  readonly step?: number;
-  readonly placeholder?: string;
-  readonly required?: boolean;
-}
-
-function NumberField({ label, onValue, ...field }: NumberFieldProps) {
-  return (
-    <label>
-      {label}
-      <input type="number" {...field} onInput={(event) => onValue(event.currentTarget.value)} />
-    </label>
   );
 }

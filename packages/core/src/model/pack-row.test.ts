@@ -1,11 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { AttentionLayout } from '@unicharacter/native';
 import { describe, expect, it } from 'vitest';
-import { loadModelConfig, type ModelConfig } from './config.js';
+import { nano } from '../../test/tiny-model.js';
+import type { ModelConfig } from './config.js';
 import { chooseDropped, type EncodedItem, type EncodedSample, sampleTokens } from './encoded-sample.js';
 import { attentionArrays, packRow } from './pack-row.js';
 
-const nano = loadModelConfig(fileURLToPath(new URL('../../../../models/nano', import.meta.url)));
 /** The position tables of the published model. */
 const config: ModelConfig = {
   ...nano,

@@ -1,5 +1,6 @@
 /** One training sample about one random character of the toy world. */
-import type { ImageRef } from '../data/character.js';
+import type { ChoiceQuestion, ImageRef } from '../data/character.js';
+import { listedQuestion } from '../data/listed-question.js';
 import { dialoguePrompt, imagePrompt, thinkingAnswer, thinkingPrompt } from '../data/prompt-templates.js';
 import type { Item, Task, TaskSample } from '../data/tasks.js';
 import { isReservedLook, type ToyCharacter, type ToySizes, toyCharacter } from '../data/toy-world/index.js';
@@ -14,7 +15,7 @@ const SIZES: ToySizes = {
   prompts: 0,
 };
 
-/** Questions about a picture in one sample: its patches are read once for all of them. */
+/** Open questions about a picture in one sample, beside one with options: its patches are read once for all of them. */
 const QUESTIONS = 4;
 
 /**
@@ -36,7 +37,7 @@ export function toyTask(task: Task, id: string, character: ToyCharacter, image: 
 
 function itemsOf(task: Task, character: ToyCharacter, image: ImageRef): Item[] {
   const { persona, description } = character;
-  const { words, questions } = character.train[0]!;
+  const { words, questions, choices } = character.train[0]!;
   const scene = { description, user: words.user, reply: words.reply };
   switch (task) {
     case 't2i_instruction':
@@ -49,7 +50,11 @@ function itemsOf(task: Task, character: ToyCharacter, image: ImageRef): Item[] {
       // The age is as good as random here: attributes come first in the list, yes-or-no questions at its end.
       const from = persona.age % Math.max(1, questions.length - QUESTIONS + 1);
       const asked = questions.slice(from, from + QUESTIONS);
-      return [{ kind: 'vit', image }, ...asked.flatMap((qa) => exchange(qa.question, qa.answer))];
+      return [
+        { kind: 'vit', image },
+        ...asked.flatMap((qa) => exchange(qa.question, qa.answer)),
+        ...choices.slice(0, 1).flatMap(choiceExchange),
+      ];
     }
     case 'dialogue': {
       const { user, reply } = character.dialogues[0]!;
@@ -68,6 +73,10 @@ function itemsOf(task: Task, character: ToyCharacter, image: ImageRef): Item[] {
 function draw(prompt: string, image: ImageRef): Item[] {
   const copies = Array.from({ length: NOISES }, (): Item => ({ kind: 'vae', image, loss: true }));
   return [{ kind: 'text', text: prompt, loss: false, droppable: true }, ...copies];
+}
+
+function choiceExchange({ question, options, answer }: ChoiceQuestion): Item[] {
+  return exchange(listedQuestion(question, Object.values(options)), options[answer]!);
 }
 
 function exchange(prompt: string, reply: string): Item[] {

@@ -1,4 +1,5 @@
 import type { ChoiceQuestion, ImageRef } from '../../data/index.js';
+import { listedQuestion } from '../../data/listed-question.js';
 import type { Look } from '../../data/toy-world/index.js';
 import { openQuestion } from '../../data/toy-world/text/questions.js';
 import { seenAttributes } from '../../judges/attributes-seen.js';
@@ -86,12 +87,11 @@ function listedTask(
 ): QuestionTask {
   const texts = Object.values(choice.options);
   const options = random.permutation(texts.length).map((at) => texts[at]!);
-  const lines = options.map((text, i) => `${String.fromCharCode('A'.charCodeAt(0) + i)}. ${text}`);
   return {
     kind: 'question',
     family,
     id,
-    question: [choice.question, ...lines].join('\n'),
+    question: listedQuestion(choice.question, options),
     gold: goldOf(choice),
     options,
     listed: true,

@@ -20,7 +20,7 @@ const INSTALLATION = fileURLToPath(new URL('../../../', import.meta.url));
 
 /**
  * The configuration of a training run: defaults, then the YAML file, then `--set`, then the named options. Its paths
- * are made absolute; they start at the user's folder. A relative base model that is not there is taken from the
+ * are made absolute; they start at the user's folder. A relative model or judge that is not there is taken from the
  * installation, where `models/nano` lies.
  *
  * @throws ConfigError listing every problem with file, line and column
@@ -39,11 +39,44 @@ export function readTrainConfig(core: Core, folder: string, options: ConfigOptio
     );
   }
   const config = core.loadConfig(file === undefined ? undefined : fromUser(folder, file), overrides);
+  return absolute(folder, config);
+}
+
+/** The configuration with absolute paths. */
+function absolute(folder: string, config: TrainConfig): TrainConfig {
+  const { validation, grpo, textGrpo } = config;
+  const user = (path: string) => fromUser(folder, path);
+  const model = (path: string) => baseModel(folder, path);
   return {
     ...config,
-    data: fromUser(folder, config.data),
-    out: fromUser(folder, config.out),
-    base: baseModel(folder, config.base),
+    data: user(config.data),
+    out: user(config.out),
+    base: model(config.base),
+    validation: mapped(validation, ['data'], user),
+    grpo: {
+      ...mapped(grpo, ['prompts'], user),
+      rewards: mapped(grpo.rewards, ['clip', 'blipVqa', 'lpips', 'dino'], model),
+    },
+    textGrpo: {
+      ...textGrpo,
+      rewards: {
+        ...textGrpo.rewards,
+        ...(textGrpo.rewards.others ? { others: textGrpo.rewards.others.map(user) } : {}),
+      },
+    },
+  };
+}
+
+/** Some options changed, where they are given. */
+function mapped<Options extends object>(
+  options: Options,
+  names: readonly (keyof Options)[],
+  change: (path: string) => string,
+): Options {
+  const given = names.filter((name) => options[name] !== undefined);
+  return {
+    ...options,
+    ...Object.fromEntries(given.map((name) => [name, change(String(options[name]))])),
   };
 }
 

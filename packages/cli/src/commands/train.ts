@@ -12,6 +12,7 @@ import { describePlan } from '../train-plan.js';
 
 interface TrainOptions extends ConfigOptions {
   dryRun?: true;
+  measure?: true;
   fresh?: true;
 }
 
@@ -33,7 +34,8 @@ export function addTrain(program: Command, context: CommandContext): void {
       ]),
     )
     .option('--set <key=value>', 'set any value of the configuration, as often as needed', collect, [])
-    .option('--dry-run', 'show configuration, data, memory and time; write nothing')
+    .option('--dry-run', 'show configuration, tasks, memory and time; write nothing')
+    .option('--measure', 'with --dry-run: take a few real steps and time them')
     .option('--fresh', 'stop when the run folder already holds a run, instead of continuing it')
     .addHelpText(
       'after',
@@ -58,8 +60,13 @@ async function train(context: CommandContext, options: TrainOptions): Promise<vo
       `${config.out} already holds a run, and --fresh asks for a new one. Choose another --out.`,
     );
   }
+  if (options.measure && !options.dryRun) {
+    throw new UsageError(
+      '--measure belongs to --dry-run: it says what a training will take, and trains nothing.',
+    );
+  }
   if (options.dryRun) {
-    context.terminal.out(await describePlan(core, config));
+    context.terminal.out(await describePlan(core, config, options.measure));
     return;
   }
   await runTraining(context, config, core.trainCharacter);

@@ -75,12 +75,13 @@ describe('train', () => {
 
   it('shows what would happen with --dry-run and writes nothing', async () => {
     const run = join(folder, 'planned');
-    const { code, stdout } = await unicharacter(trainArgs(run, base, '--dry-run'), folder);
+    const { code, stdout } = await unicharacter(trainArgs(run, base, '--dry-run', '--measure'), folder);
     expect(code).toBe(0);
     expect(stdout).toContain('  tokensPerPack: 256');
-    expect(stdout).toMatch(/dialogue +120 +29%/);
+    expect(stdout).toMatch(/dialogue +120 +0 +\d+\.\dk +\d\.\d× +\d+% +\d+% +0%/);
     expect(stdout).toMatch(/parameters +\d\d\d\.\dk/);
     expect(stdout).toMatch(/memory +about \d+ MiB/);
+    expect(stdout).toMatch(/sft +\d\.\d\d +\d+ MiB +\d+s/);
     expect(() => contents(run)).toThrow('ENOENT');
   });
 });

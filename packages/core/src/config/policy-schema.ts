@@ -3,13 +3,18 @@ import { optimizer, trainable } from './schema-groups.js';
 import { fraction, group, integer, number, oneOf, positive, text, texts } from './schema-parts.js';
 
 /** Clipping, advantages and anchor: the same for pictures and replies (spec 7.6). */
-function policy<Anchor extends string[]>(anchors: readonly [...Anchor], anchor: Anchor[number]) {
+function policy<Anchor extends string[]>(
+  clip: { low: number; high: number; unit: string },
+  anchors: readonly [...Anchor],
+  anchor: Anchor[number],
+) {
   return {
-    clipLow: positive(0.2, 'The probability ratio may fall to 1 − this before a sample stops teaching.', {
-      maximum: 1,
-      published: '1e-5',
-    }),
-    clipHigh: positive(0.28, 'The probability ratio may rise to 1 + this.', { published: '1e-5' }),
+    clipLow: positive(
+      clip.low,
+      `The probability ratio ${clip.unit} may fall to 1 − this before a sample stops teaching.`,
+      { maximum: 1, published: '1e-5' },
+    ),
+    clipHigh: positive(clip.high, 'The probability ratio may rise to 1 + this.', { published: '1e-5' }),
     advantageClip: positive(5, 'Advantages are limited to ± this.', { published: '5' }),
     advantageScope: oneOf(
       ['group', 'global', 'none'],
@@ -103,7 +108,7 @@ export const grpo = group(
       from: integer(0, 'First step that may be in the window.', { minimum: 0, published: '0' }),
       to: integer(7, 'The window ends before this step.', { minimum: 1, published: '7' }),
     }),
-    ...policy(['none', 'kl', 'velocity'], 'velocity'),
+    ...policy({ low: 1e-3, high: 1e-3, unit: 'of a step' }, ['none', 'kl', 'velocity'], 'velocity'),
     train: trainable({ mode: 'lora', und: [], parts: ['moe_gen'] }),
     emaDecay: number(
       0,
@@ -122,10 +127,25 @@ export const grpo = group(
     optimizer: optimizer({ lr: 3e-4, warmupSteps: 0, decay: 'constant' }),
     rewards: group('What pictures are rewarded for; each reward counts with its weight, 0 switches it off', {
       vqa: number(0.3, 'Answers to questions about the picture.', { minimum: 0, published: '0.3' }),
+      questions: integer(
+        0,
+        'Questions about each picture, drawn anew for each group; 0 asks all. Fewer judge faster.',
+        { minimum: 0, published: '0' },
+      ),
       alignment: number(
         0.45,
         'Similarity of picture and prompt; needs the folder of a CLIP, and is left out without.',
         { minimum: 0, published: '0.45' },
+      ),
+      identity: number(
+        0,
+        'Similarity of picture and the description of the character, by the same CLIP: prompts only name it.',
+        { minimum: 0, published: 'none' },
+      ),
+      look: Type.Optional(
+        text(
+          'What the character looks like, for identity. The first sentence of its description unless told.',
+        ),
       ),
       diversity: number(0.1, 'Distance to the other pictures of the group (LPIPS).', {
         minimum: 0,
@@ -172,7 +192,7 @@ export const textGrpo = group(
       { maximum: 5 },
     ),
     maxTokens: integer(60, 'Longest reply in tokens.', { minimum: 1 }),
-    ...policy(['none', 'kl'], 'kl'),
+    ...policy({ low: 0.2, high: 0.28, unit: 'of a token' }, ['none', 'kl'], 'kl'),
     train: trainable({ mode: 'lora', und: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], parts: [] }),
     optimizer: optimizer({ lr: 3e-4, warmupSteps: 0, decay: 'constant' }),
     rewards: group('What replies are rewarded for', {

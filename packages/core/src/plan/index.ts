@@ -13,5 +13,8 @@ export {
   PUBLISHED_NEEDS,
   PURPOSES,
   type Purpose,
+  type TrainedPart,
+  type TrainingNeeds,
+  trainingPlan,
 } from './memory-plan.js';
 export { countModelParts, countVaeParts, type PartCount, totalOf } from './parts.js';

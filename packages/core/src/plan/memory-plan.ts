@@ -61,9 +61,9 @@ const FLOAT = 4;
 export function memoryPlans(config: ModelConfig, needs: MemoryNeeds): MemoryPlan[] {
   return [
     inferencePlan(config, needs),
-    trainingPlan('LoRA-SFT', config, needs),
-    trainingPlan('full SFT', config, needs),
-    trainingPlan('Character-GRPO', config, needs),
+    publishedTraining('LoRA-SFT', config, needs),
+    publishedTraining('full SFT', config, needs),
+    publishedTraining('Character-GRPO', config, needs),
   ];
 }
 
@@ -112,35 +112,66 @@ function adapterWeights({ llm }: ModelConfig, rank: number): number {
   return 2 * llm.layers * rank * (2 * (d + d) + 2 * (d + kv) + 3 * (d + i));
 }
 
+/** What of the model a stage trains: an adapter beside it, all of it, or the generation expert. */
+export type TrainedPart = 'adapter' | 'model' | 'generation expert';
+
+/** What sets the memory of training apart from that of the other purposes. */
+export interface TrainingNeeds {
+  readonly purpose: Purpose;
+  readonly trains: TrainedPart;
+  /** Weights of an adapter; 0 without. */
+  readonly adapter: number;
+  /** Tokens of the largest pass. */
+  readonly tokens: number;
+  /** Bytes that the optimizer keeps for a weight; two float32 moments unless told. */
+  readonly moments?: number;
+  /** Running means of what is trained are kept. */
+  readonly means?: boolean;
+}
+
+const PUBLISHED_TRAINING = {
+  'LoRA-SFT': 'adapter',
+  'full SFT': 'model',
+  'Character-GRPO': 'generation expert',
+} as const;
+
+function publishedTraining(
+  purpose: keyof typeof PUBLISHED_TRAINING,
+  config: ModelConfig,
+  needs: MemoryNeeds,
+): MemoryPlan {
+  const trains = PUBLISHED_TRAINING[purpose];
+  const group = needs.grpoPictures * (2 * pictureTokens(config, needs) + needs.promptTokens);
+  return trainingPlan(config, needs, {
+    purpose,
+    trains,
+    adapter: trains === 'adapter' ? adapterWeights(config, needs.loraRank) : 0,
+    tokens: purpose === 'Character-GRPO' ? group : needs.tokensPerPack,
+  });
+}
+
 /**
  * A backward pass walks the layers from the last to the first: gradients come, kept activations go. The peak is the
  * fullest moment of that walk; weights and moments are there all the time.
  */
-function trainingPlan(
-  purpose: Exclude<Purpose, 'inference'>,
-  config: ModelConfig,
-  needs: MemoryNeeds,
-): MemoryPlan {
+export function trainingPlan(config: ModelConfig, needs: MemoryNeeds, training: TrainingNeeds): MemoryPlan {
+  const { purpose, trains, adapter, tokens, moments = 2 * FLOAT, means = false } = training;
   const { llm } = config;
   const count = weightCounts(config);
   const bytes = elementBytes(needs);
-  const adapter = purpose === 'LoRA-SFT' ? adapterWeights(config, needs.loraRank) : 0;
   const whole = count.model - count.tables;
-  const trained = purpose === 'LoRA-SFT' ? adapter : purpose === 'full SFT' ? whole : count.generation;
+  const trained = { adapter, model: whole, 'generation expert': count.generation }[trains];
   const frozen = count.model + adapter - trained;
   const matrices = count.model - count.tables - count.embeddings + adapter - trained;
-  const panels = keptPanels(purpose, needs, matrices);
-  const weights = trained * FLOAT + frozen * storedBytes(needs) + count.vae * FLOAT + panels;
-  const optimizer = 2 * trained * FLOAT;
+  const panels = keptPanels(trains, needs, matrices);
+  const weights =
+    trained * FLOAT * (means ? 2 : 1) + frozen * storedBytes(needs) + count.vae * FLOAT + panels;
+  const optimizer = trained * moments;
   const gradients = trained * FLOAT;
-  const tokens =
-    purpose === 'Character-GRPO'
-      ? needs.grpoPictures * (2 * pictureTokens(config, needs) + needs.promptTokens)
-      : needs.tokensPerPack;
   const layer = layerBytes(llm, tokens, bytes);
   const kept = needs.activationCheckpointing ? tokens * llm.hiddenSize * bytes.residual : layer;
-  const perLayer = layerGradients(purpose, config, trained) * FLOAT;
-  const first = purpose === 'full SFT' ? count.head * FLOAT : 0;
+  const perLayer = layerGradients(trains, config, trained) * FLOAT;
+  const first = trains === 'model' ? count.head * FLOAT : 0;
   let activations = 0;
   let most = gradients;
   for (let done = 0; done < llm.layers; done++) {
@@ -162,13 +193,13 @@ const BACKWARD_FACTOR = 1.5;
 const KEPT_PANELS = 256 * 2 ** 20;
 
 /** Bytes of kept panels: frozen matrices are used unchanged step after step. */
-function keptPanels(purpose: Purpose, needs: MemoryNeeds, frozen: number): number {
-  if (purpose === 'full SFT' || needs.products !== 'bf16') return 0;
+function keptPanels(trains: TrainedPart, needs: MemoryNeeds, frozen: number): number {
+  if (trains === 'model' || needs.products !== 'bf16') return 0;
   return Math.min(KEPT_PANELS, 2 * frozen);
 }
 
-function layerGradients(purpose: Purpose, { llm }: ModelConfig, trained: number): number {
-  if (purpose !== 'full SFT') return trained / llm.layers;
+function layerGradients(trains: TrainedPart, { llm }: ModelConfig, trained: number): number {
+  if (trains !== 'model') return trained / llm.layers;
   const { hiddenSize: d, intermediateSize: i, kvHeads, headDim } = llm;
   return 2 * (2 * d * d + 2 * d * kvHeads * headDim + 3 * d * i);
 }

@@ -23,6 +23,7 @@ export const streams = {
   grpoOrder: 15,
   grpoText: 16,
   pretrainTask: 17,
+  grpoQuestions: 18,
 } as const;
 
 const ROUNDS = 10;

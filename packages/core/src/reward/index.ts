@@ -12,6 +12,7 @@ export {
   type ConsistencyOptions,
   consistencyReward,
 } from './consistency-reward.js';
+export { describedReward } from './described-reward.js';
 export { type DiversityOptions, diversityReward } from './diversity/diversity-reward.js';
 export type { DiversityCredit } from './diversity/group-diversity.js';
 export { featureDistance, lpipsDistance, type PictureDistance } from './diversity/picture-distance.js';

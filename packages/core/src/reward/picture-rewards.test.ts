@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { encodePng, solidImage } from '../image/index.js';
+import { describedReward } from './described-reward.js';
 import { diversityReward } from './diversity/diversity-reward.js';
 import { featureDistance, type PictureDistance } from './diversity/picture-distance.js';
 import { groupStatistics } from './group-statistics.js';
 import { fromBytes, toBytes } from './pictures/float-image.js';
-import type { FloatImage, RewardSample } from './reward-model.js';
+import type { FloatImage, RewardModel, RewardSample } from './reward-model.js';
 import { type PictureFeatures, thumbnailFeatures } from './similarity/picture-features.js';
 import { similarityReward } from './similarity/similarity-reward.js';
 
@@ -43,6 +44,29 @@ describe('the 8-bit copy', () => {
     const broken = { width: 1, height: 1, data: Float32Array.of(0, Number.NaN, 0) };
     expect(() => toBytes(broken)).toThrow('value 1 is not a number');
     expect(() => toBytes({ ...broken, width: 2 })).toThrow('found 3 values for 2x1');
+  });
+});
+
+describe('describedReward', () => {
+  it('judges every picture against the description, and leaves the network to the alignment', async () => {
+    const dispose = vi.fn();
+    const alignment: RewardModel = {
+      name: 'clip_t',
+      provenance: { tower: 'test' },
+      score: async (samples) => ({
+        values: Float64Array.from(samples, ({ prompt }) => prompt.length),
+        details: samples.map(({ prompt }) => ({ prompt })),
+      }),
+      dispose,
+    };
+    const identity = describedReward(alignment, 'a pink rabbit', 'identity');
+    const red = colour(255, 0, 0);
+    const { values, details } = await identity.score([sample(red), sample(red, { prompt: 'waving' })]);
+    expect([...values]).toEqual([13, 13]);
+    expect(details[1]).toEqual({ prompt: 'a pink rabbit' });
+    expect(identity.provenance).toEqual({ tower: 'test', description: 'a pink rabbit' });
+    identity.dispose();
+    expect(dispose).not.toHaveBeenCalled();
   });
 });
 

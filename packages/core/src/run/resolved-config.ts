@@ -5,15 +5,15 @@ import { RunError } from './run-error.js';
 import type { RunFolder } from './run-folder.js';
 
 /**
- * The configuration that a run was begun with. It is complete, so no defaults are filled in, and folders that it names
- * need not exist any more.
+ * The configuration that a run was begun with. Options that came with a later release have their defaults; folders that it
+ * names need not exist any more.
  * @throws RunError when `config.yaml` is missing, is not YAML, or is of another release
  */
 export function resolvedConfig(run: RunFolder): TrainConfig {
   const text = run.read(run.config);
   let config: unknown;
   try {
-    config = parse(text);
+    config = Value.Default(TrainConfigSchema, parse(text));
   } catch (cause) {
     throw new RunError(`${run.config}: expected YAML (${cause instanceof Error ? cause.message : cause})`, {
       cause,

@@ -47,6 +47,8 @@ export type TrainEvent =
       rewards?: Record<string, number>;
       /** Other numbers worth watching, such as the share of groups that teach nothing. */
       measures?: Record<string, number>;
+      /** Seconds of the parts of the step: `draw`, `judge`, `learn` where a stage learns from rewards. */
+      phases?: Record<string, number>;
       lr: number;
       liveBytes: number;
       peakBytes: number;

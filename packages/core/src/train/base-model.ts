@@ -63,6 +63,13 @@ export function copyBaseFiles(base: BaseModel, run: RunFolder, size: number): vo
   });
 }
 
+/** The configuration that a run with pictures of this size gets from its base, see `copyBaseFiles`. */
+export function configForSize({ config }: Pick<BaseModel, 'config'>, size: number): ModelConfig {
+  const { vae } = config.images;
+  const rule = { ...vae, maxSize: size, minSize: Math.min(vae.minSize, size) };
+  return { ...config, images: { ...config.images, vae: rule, defaultSize: { width: size, height: size } } };
+}
+
 /** Copies the JSON files of model and tokenizer from one folder to another. */
 export function copyBaseFilesTo(from: string, to: string): void {
   for (const name of [...MODEL_CONFIG_FILES, ...TOKENIZER_FILES]) {

@@ -1,7 +1,8 @@
+import type { TrainConfig } from '../config/index.js';
 import { FlowVae, LoraAdapter, UnifiedModel } from '../model/index.js';
 import { CharacterEngine } from '../run/character-engine.js';
 import { loadRunModel, type RunModel } from '../run/run-model.js';
-import { runModelConfig } from './base-model.js';
+import { type BaseModel, runModelConfig } from './base-model.js';
 import { restoreOptimizer } from './checkpoint.js';
 import { loraSettings } from './lora-settings.js';
 import { PackSampler } from './pack-sampler.js';
@@ -65,6 +66,14 @@ export async function fineTune(
   }
 }
 
+/** Does Unified-SFT train an adapter on this base? `auto` does where the base has weights. */
+export function trainsAdapter(
+  { mode }: TrainConfig['sft']['train'],
+  { weights }: Pick<BaseModel, 'weights'>,
+): boolean {
+  return mode === 'lora' || (mode === 'auto' && weights !== undefined);
+}
+
 /** The model at the beginning of the stage or at a checkpoint, and what of it is trained. */
 function startingModel(
   { base, config, run }: Session,
@@ -72,16 +81,18 @@ function startingModel(
 ): { model: UnifiedModel; trained: Trained; dispose: () => void } {
   const modelConfig = runModelConfig(run);
   const { mode, parts, lora } = config.sft.train;
+  const usesAdapter = trainsAdapter(config.sft.train, base);
   const loaded: RunModel | undefined =
     checkpoint || base.weights
       ? loadRunModel(modelConfig, {
           base: base.folder,
           checkpoints: checkpoint ? [checkpoint] : [],
           means: false,
+          // Beside an adapter the base is frozen: it stays on disk as it is stored.
+          trainable: usesAdapter ? 'none' : 'all',
         })
       : undefined;
   const model = loaded?.model ?? UnifiedModel.init(modelConfig, config.seed);
-  const usesAdapter = mode === 'lora' || (mode === 'auto' && base.weights !== undefined);
   if (!usesAdapter) {
     const trained = new TrainedModel(model, mode === 'parts' ? parts : undefined);
     return { model, trained, dispose: () => (loaded ?? model).dispose() };

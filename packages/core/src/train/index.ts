@@ -1,4 +1,7 @@
-export { estimateTraining, type TrainingEstimate } from './estimate.js';
+export { estimateTraining, type StageEstimate, type TrainingEstimate } from './estimate.js';
 export { type ExportOptions, type ExportSummary, exportRun } from './export-run.js';
+export { measureTraining, type StageMeasure } from './measure.js';
+export { planRun, type RunPlan } from './run-plan.js';
+export type { PackPlan, TaskPlan } from './task-plan.js';
 export { type TrainHooks, type TrainSummary, trainCharacter } from './train-character.js';
 export { TrainError } from './train-error.js';

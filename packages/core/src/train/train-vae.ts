@@ -8,6 +8,7 @@ import { latentStatistics, pixelTensors } from './picture-encoder.js';
 import type { Progress } from './progress.js';
 import { writeReconstructions } from './reconstructions.js';
 import { loopContext, type Session } from './session.js';
+import { TrainError } from './train-error.js';
 import { type LoopResult, trainStage } from './training-loop.js';
 import { VAE_FILE, VaeStage } from './vae-stage.js';
 
@@ -23,6 +24,7 @@ export async function provideVae(session: Session, progress: Progress): Promise<
     finishVae(session, 0, 0, (folder) => copyInto(base.vae!, join(folder, VAE_FILE)));
     return { finished: true, losses: {}, seconds: 0 };
   }
+  checkCrop(session);
   const pixels = pixelTensors(session.pictures.values());
   const from = progress.checkpoint;
   const { vae: config } = runModelConfig(run);
@@ -53,6 +55,23 @@ export async function provideVae(session: Session, progress: Progress): Promise<
     vae.dispose();
     tf.dispose(pixels);
   }
+}
+
+/** @throws TrainError naming the first picture that is smaller than the crops, before a step is taken */
+function checkCrop({ pictures, config, data }: Session): void {
+  const { vae, image } = config;
+  const small = [...pictures].find(([, { width, height }]) => Math.min(width, height) < vae.crop);
+  if (!small) return;
+  const [id, { width, height }] = small;
+  const side = Math.min(...[...pictures.values()].flatMap((picture) => [picture.width, picture.height]));
+  const fitting = 16 * Math.floor(side / 16);
+  throw new TrainError(
+    `${data.character.source}: picture ${id} is ${width} × ${height} pixels at image.size ${image.size}, and the autoencoder ` +
+      `learns from crops of ${vae.crop} × ${vae.crop} (vae.crop); ` +
+      (fitting > 0
+        ? `set vae.crop to ${fitting} or less, or a larger image.size`
+        : 'set a larger image.size'),
+  );
 }
 
 /** Log-variance of the posterior before the first step: a standard deviation of 0.05. */

@@ -8,11 +8,12 @@ import {
   type TaskMix,
   type TaskSample,
 } from '../data/index.js';
-import { decodeImage, fitSize, type RgbImage } from '../image/index.js';
-import { type FlowVae, type ModelConfig, resizeTo } from '../model/index.js';
+import { decodeImage, type RgbImage } from '../image/index.js';
+import { type FlowVae, type ModelConfig, resizeTo, sampleTokens } from '../model/index.js';
 import type { DataSummary } from '../run/train-event.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import type { SampleSource } from './pack-sampler.js';
+import { sizedTasks } from './sized-tasks.js';
 import type { EncodedTask } from './task-encoder.js';
 
 /** What turns samples into the model's units while training goes on. */
@@ -106,23 +107,13 @@ export function summariseData(
   tokenizer: Tokenizer,
   config: ModelConfig,
 ): DataSummary {
-  const gridTokens = (id: string, rule: keyof ModelConfig['images'] & ('vae' | 'vitTraining')): number => {
-    const image = pictures.get(id)!;
-    const { width, height } = fitSize(image.width, image.height, config.images[rule]);
-    const unit = rule === 'vae' ? config.latent.pixels : config.vit.patchSize;
-    return Math.floor(width / unit) * Math.floor(height / unit);
-  };
-  const tokensOf = ({ items }: TaskSample): number =>
-    items.reduce((sum, item) => {
-      if (item.kind === 'text') return sum + tokenizer.encode(item.text).length + 2;
-      return sum + gridTokens(item.image.id, item.kind === 'vae' ? 'vae' : 'vitTraining') + 2;
-    }, 0);
+  const sized = sizedTasks(samples, pictures, tokenizer, config);
   const tasks = mixShares([...samples], mix).map(({ task, samples: count, share }) => ({
     task,
     samples: count,
-    tokens: samples
+    tokens: sized
       .filter((sample) => sample.task === task)
-      .reduce((sum, sample) => sum + tokensOf(sample), 0),
+      .reduce((sum, sample) => sum + sampleTokens(sample), 0),
     share,
   }));
   return { character: character.name, images: pictures.size, tasks };

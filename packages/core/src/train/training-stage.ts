@@ -17,6 +17,8 @@ export interface StepOutcome {
   readonly rewards?: Record<string, number>;
   /** Other numbers worth watching. */
   readonly measures?: Record<string, number>;
+  /** Wall-clock seconds of the parts of the step, for stages that do more than learn. */
+  readonly phases?: Record<string, number>;
 }
 
 /** What the training loop needs to know of a stage. */

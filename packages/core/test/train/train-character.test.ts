@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { counters, resetCounters, tf } from '@unicharacter/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/index.js';
+import { encodePng, solidImage } from '../../src/image/index.js';
 import { openRun, RunFolder, readEvents, type StepEvent, type TrainEvent } from '../../src/run/index.js';
 import { type TrainSummary, trainCharacter } from '../../src/train/index.js';
 import { tinyOptions, tinyWorld } from './tiny-run.js';
@@ -121,6 +122,22 @@ describe('trainCharacter', () => {
     const again = await trainCharacter(loadConfig(undefined, options('reference')));
     expect(again).toEqual(summary);
     expect(readFileSync(reference.events, 'utf8')).toBe(before);
+  });
+});
+
+describe('crops of the autoencoder', () => {
+  it('have to fit into every picture: the message names picture, size and setting', async () => {
+    const base = join(world.root, 'wide-base');
+    const data = join(world.root, 'wide', 'Olmo');
+    cpSync(world.base, base, { recursive: true });
+    cpSync(String(options('x').data), data, { recursive: true });
+    const file = join(base, 'unified_config.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"min":32', '"min":16'));
+    writeFileSync(join(data, '2.png'), await encodePng(solidImage(96, 48, [9, 9, 9])));
+    const config = loadConfig(undefined, { ...options('large-crop'), base, data, 'vae.crop': 32 });
+    await expect(trainCharacter(config)).rejects.toThrow(
+      /picture 2 is 32 × 16 pixels at image\.size 32, .* crops of 32 × 32 \(vae\.crop\); set vae\.crop to 16 or less/,
+    );
   });
 });
 

@@ -1,140 +1,108 @@
-import { AdamW, flowSdeLogProb, noGrad, tf, withAutocast } from '@unicharacter/native';
+import { flowSdeLogProb, noGrad, tf, withAutocast } from '@unicharacter/native';
 import type { TrainConfig } from '../../config/index.js';
-import { type GenerationModels, timeGrid } from '../../generate/index.js';
+import { timeGrid } from '../../generate/index.js';
 import type { RgbImage } from '../../image/index.js';
-import type { LoraAdapter } from '../../model/index.js';
-import type { CompositeReward, RewardSample } from '../../reward/index.js';
-import type { TrainEvent } from '../../run/train-event.js';
-import { gradientStep } from '../gradient-step.js';
-import { RunningMeans } from '../running-means.js';
-import type { StepOutcome, Trained, TrainingStage } from '../training-stage.js';
-import { chosenPrompts, inUpdates } from './epoch-order.js';
+import type { RewardSample } from '../../reward/index.js';
+import type { Pass } from '../gradient-step.js';
 import { GroupField } from './group-field.js';
 import { decodeLatents, disposeGroup, type ImageChunk, type ImageGroup } from './image-group.js';
-import type { ImagePromptSample } from './image-prompts.js';
+import { type ImagePromptSample, someQuestions } from './image-prompts.js';
 import { type Judgement, judgeImages } from './judge-images.js';
 import { pictureNoise } from './picture-noise.js';
-import { POLICY_PARTS, policyPass } from './policy-pass.js';
+import { policyPass } from './policy-pass.js';
+import { PolicyStage, type PolicyStageParts } from './policy-stage.js';
 import { rollOut, stepTimes } from './roll-out.js';
 import { windowStart } from './sde-window.js';
-import { meanOfUpdates } from './update-means.js';
 
 /** What Character-GRPO works with. */
-export interface CharacterGrpoParts {
-  readonly models: GenerationModels;
-  readonly trained: Trained;
-  /** The adapter (null: none) of the policy that the stage started from; absent when that policy is gone. */
-  readonly reference?: LoraAdapter | null;
-  readonly prompts: readonly ImagePromptSample[];
-  readonly reward: CompositeReward<RewardSample>;
+export interface CharacterGrpoParts extends PolicyStageParts<ImagePromptSample, RewardSample> {
   /** Training pictures, for rewards and alarms. */
   readonly references: readonly RgbImage[];
-  readonly emit: (event: TrainEvent) => void;
-  readonly sample?: (epoch: number) => Promise<void>;
 }
 
 /**
- * Character-GRPO (spec 7; Liu et al. 2025, "Flow-GRPO"): one step is an epoch. Groups of pictures are drawn with a few
- * stochastic steps, judged, compared within their group, and the stochastic steps are made likelier or less likely.
+ * Character-GRPO (spec 7; Liu et al. 2025, "Flow-GRPO"): groups of pictures are drawn with a few stochastic steps, and
+ * these steps are what is made likelier or less likely.
  */
-export class CharacterGrpoStage implements TrainingStage {
+export class CharacterGrpoStage extends PolicyStage<
+  TrainConfig['grpo'],
+  ImagePromptSample,
+  RewardSample,
+  ImageGroup,
+  CharacterGrpoParts
+> {
   readonly name = 'grpo';
-  readonly steps: number;
-  readonly schedule;
-  readonly clipNorm: number;
-  readonly precision;
-  readonly trained: Trained;
-  readonly optimizer: AdamW;
-  readonly means: RunningMeans | undefined;
-  private readonly config: TrainConfig['grpo'];
-  private readonly seed: number;
   private readonly grid: Float32Array;
   private readonly fields = new Map<string, GroupField>();
 
-  constructor(
-    private readonly parts: CharacterGrpoParts,
-    { grpo: config, seed, precision }: Pick<TrainConfig, 'grpo' | 'seed' | 'precision'>,
-  ) {
-    this.config = config;
-    this.seed = seed;
-    this.precision = precision;
-    this.steps = config.epochs;
-    this.schedule = config.optimizer;
-    this.clipNorm = config.optimizer.clipNorm;
-    this.trained = parts.trained;
-    this.optimizer = new AdamW(config.optimizer);
-    this.means = config.emaDecay > 0 ? new RunningMeans(parts.trained.variables, config.emaDecay) : undefined;
-    this.grid = timeGrid(config.sampling.steps, config.sampling.shift);
-  }
-
-  async advance(epoch: number, lr: number, signal?: AbortSignal): Promise<StepOutcome> {
-    const groups: ImageGroup[] = [];
-    try {
-      const chosen = chosenPrompts(this.parts.prompts, this.config.promptsPerEpoch, epoch, this.seed);
-      for (const [index, sample] of chosen.entries()) {
-        groups.push(await this.draw(sample, epoch, index, signal));
-      }
-      const { reward, references } = this.parts;
-      const judgement = await judgeImages(groups, reward, references, this.config);
-      this.emitJudgement(groups, judgement, epoch);
-      const learnt = await this.learn(groups, judgement, epoch, lr);
-      return {
-        ...learnt,
-        tokens: this.tokens(groups),
-        rewards: judgement.means,
-        measures: { ...judgement.measures, ...learnt.measures },
-      };
-    } finally {
-      for (const group of groups) disposeGroup(group);
-      for (const field of this.fields.values()) field.dispose();
-      this.fields.clear();
-    }
+  constructor(parts: CharacterGrpoParts, config: Pick<TrainConfig, 'grpo' | 'seed' | 'precision'>) {
+    super(parts, config.grpo, config);
+    this.grid = timeGrid(this.config.sampling.steps, this.config.sampling.shift);
   }
 
   /** Draws all pictures of one prompt. */
-  private async draw(
-    sample: ImagePromptSample,
+  protected async draw(
+    prompt: ImagePromptSample,
     epoch: number,
     index: number,
     signal: AbortSignal | undefined,
   ): Promise<ImageGroup> {
-    const { groupSize, imagesPerPass, promptsPerEpoch, window, sampling } = this.config;
-    const { model, vae, tokenizer } = this.parts.models;
+    const { groupSize, imagesPerPass, promptsPerEpoch, window } = this.config;
     const start = windowStart(window, { seed: this.seed, epoch, epochs: this.steps, group: index });
-    const ids = tokenizer.encode(sample.prompt);
+    const place = { seed: this.seed, epoch, index };
+    const sample = someQuestions(prompt, this.config.rewards.questions, place);
+    const ids = this.parts.models.tokenizer.encode(sample.prompt);
     const group: ImageGroup = { sample, ids, start, chunks: [], images: [] };
     const before = (epoch * promptsPerEpoch + index) * groupSize;
     try {
       for (let from = 0; from < groupSize; from += imagesPerPass) {
         const count = Math.min(imagesPerPass, groupSize - from);
-        const field = this.field(ids, count);
-        const { rows, columns } = field.shape;
-        const plan = {
-          grid: this.grid,
-          start,
-          size: window.size,
-          noiseLevel: sampling.noiseLevel,
-          precision: this.precision,
-          noise: pictureNoise({
-            seed: this.seed,
-            count,
-            size: [rows * columns, field.channels],
-            points: this.grid.length,
-            picture: before + from,
-            group: before,
-            sameNoise: sampling.sameNoise,
-          }),
-        };
-        const drawn = await rollOut(field, plan, signal);
-        group.chunks.push({ ...drawn, first: index * groupSize + from, count });
-        const grid = { rows, columns, patch: model.config.latent.patch };
-        group.images.push(...(await decodeLatents(vae, drawn.latents, grid)));
+        await this.drawChunk(group, { from, count, before }, signal);
       }
       return group;
     } catch (error) {
       disposeGroup(group);
       throw error;
     }
+  }
+
+  /** Draws pictures of a group that go through the model together. @param place.before pictures of earlier groups */
+  private async drawChunk(
+    group: ImageGroup,
+    { from, count, before }: { from: number; count: number; before: number },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { window, sampling } = this.config;
+    const { model, vae } = this.parts.models;
+    const field = this.field(group.ids, count);
+    const { rows, columns } = field.shape;
+    const noise = pictureNoise({
+      seed: this.seed,
+      count,
+      size: [rows * columns, field.channels],
+      points: this.grid.length,
+      picture: before + from,
+      group: before,
+      sameNoise: sampling.sameNoise,
+    });
+    const drawn = await rollOut(
+      field,
+      {
+        grid: this.grid,
+        start: group.start,
+        size: window.size,
+        noiseLevel: sampling.noiseLevel,
+        precision: this.precision,
+        noise,
+        // Pictures that begin with the same noise are one picture until the first stochastic step.
+        ...(sampling.sameNoise ? { common: this.field(group.ids, 1) } : {}),
+      },
+      signal,
+    );
+    group.chunks.push({ ...drawn, first: from, count });
+    group.images.push(
+      ...(await decodeLatents(vae, drawn.latents, { rows, columns, patch: model.config.latent.patch })),
+    );
   }
 
   /** The velocity of `count` pictures of a prompt. Kept until the end of the epoch. */
@@ -162,59 +130,47 @@ export class CharacterGrpoStage implements TrainingStage {
     return field;
   }
 
-  /** The optimizer steps of an epoch. Groups without variance are left out: nothing in them is better than the rest. */
-  private async learn(
-    groups: readonly ImageGroup[],
-    { advantages, flat }: Judgement,
-    epoch: number,
-    lr: number,
-  ): Promise<Pick<StepOutcome, 'losses' | 'gradNorm' | 'measures'>> {
-    const { updates, innerEpochs } = this.config;
-    const teaching = groups.filter((_, index) => !flat[index]);
-    const batches = inUpdates(teaching, updates, innerEpochs, epoch, this.seed);
-    // Later updates compare with the policy that drew the pictures, so its log-probabilities are taken before the first.
-    if (batches.length > 1) for (const group of teaching) this.rememberLogProbs(group);
-    const results: Record<string, number>[] = [];
-    for (const batch of batches) {
-      const pictures = batch.reduce((sum, group) => sum + group.images.length, 0);
-      const share = 1 / (pictures * this.config.window.size);
-      const open = batch.flatMap((group) =>
-        group.chunks.flatMap((chunk) =>
-          Array.from(
-            { length: this.config.window.size },
-            (_, step) => () => this.pass(group, chunk, step, advantages, share),
-          ),
-        ),
-      );
-      results.push(await gradientStep(this, lr, open, POLICY_PARTS));
-    }
-    return meanOfUpdates(results, POLICY_PARTS);
+  protected judge(groups: readonly ImageGroup[]): Promise<Judgement> {
+    return judgeImages(groups, this.parts.reward, this.parts.references, this.config);
   }
 
-  private pass(group: ImageGroup, chunk: ImageChunk, step: number, advantages: Float32Array, share: number) {
-    const { reference, models } = this.parts;
-    const asReference =
-      reference === undefined ? undefined : <T>(f: () => T): T => models.model.withAdapter(reference, f);
+  protected describe({ sample }: ImageGroup): string {
+    return sample.prompt;
+  }
+
+  protected passes(group: ImageGroup, advantages: Float32Array, share: number): (() => Pass)[] {
+    const steps = Array.from({ length: this.config.window.size }, (_, step) => step);
+    return group.chunks.flatMap((chunk) =>
+      steps.map((step) => () => this.pass(group, chunk, step, advantages, share / steps.length)),
+    );
+  }
+
+  private pass(
+    group: ImageGroup,
+    { first, count, states, oldLogProbs }: ImageChunk,
+    step: number,
+    advantages: Float32Array,
+    share: number,
+  ): Pass {
     return policyPass(
       {
-        field: this.field(group.ids, chunk.count),
-        from: chunk.states[step]!,
-        to: chunk.states[step + 1]!,
+        field: this.field(group.ids, count),
+        from: states[step]!,
+        to: states[step + 1]!,
         times: stepTimes(this.grid, group.start + step, this.config.sampling.noiseLevel),
-        advantages: advantages.slice(chunk.first, chunk.first + chunk.count),
-        oldLogProb: chunk.oldLogProbs?.[step],
+        advantages: advantages.slice(first, first + count),
+        oldLogProb: oldLogProbs?.[step],
       },
       {
         policy: this.config,
         share,
         recompute: this.config.activationCheckpointing,
-        // Without an anchor the reference is not worth a forward pass.
-        asReference: this.config.anchor.kind === 'none' ? undefined : asReference,
+        asReference: this.asReference,
       },
     );
   }
 
-  private rememberLogProbs({ chunks, start, ids }: ImageGroup): void {
+  protected remember({ chunks, start, ids }: ImageGroup): void {
     for (const chunk of chunks) {
       const field = this.field(ids, chunk.count);
       chunk.oldLogProbs = Array.from({ length: this.config.window.size }, (_, step) => {
@@ -229,40 +185,23 @@ export class CharacterGrpoStage implements TrainingStage {
     }
   }
 
-  /** Tokens of all forward passes of an epoch. */
-  private tokens(groups: readonly ImageGroup[]): number {
+  protected tokens(groups: readonly ImageGroup[]): number {
     const { sampling, window, innerEpochs } = this.config;
     const branches = sampling.guidance > 1 ? 2 : 1;
-    const passes = sampling.steps - 1 + window.size * innerEpochs;
-    return groups.reduce((sum, { chunks }) => {
-      const pictures = chunks.reduce(
-        (total, { latents }) => total + latents.shape[0] * (latents.shape[1] + 2),
-        0,
-      );
-      return sum + pictures * branches * passes;
+    return groups.reduce((sum, { chunks, start }) => {
+      const steps = sampling.steps - 1 + window.size * innerEpochs;
+      const pictures = chunks.reduce((total, { count, latents }) => {
+        const [, tokens] = latents.shape;
+        const spared = sampling.sameNoise ? start * (count - 1) : 0;
+        return total + (count * steps - spared) * (tokens + 2);
+      }, 0);
+      return sum + pictures * branches;
     }, 0);
   }
 
-  private emitJudgement(groups: readonly ImageGroup[], judgement: Judgement, epoch: number): void {
-    this.parts.emit({
-      type: 'rewards',
-      stage: 'grpo',
-      step: epoch + 1,
-      prompts: groups.map(({ sample }, index) => ({ prompt: sample.prompt, ...judgement.byGroup[index]! })),
-    });
-  }
-
-  /** Everything random is keyed by the epoch: nothing else to remember. */
-  position(): Record<string, number> {
-    return {};
-  }
-
-  async sample(epoch: number): Promise<void> {
-    await this.parts.sample?.(epoch);
-  }
-
-  dispose(): void {
-    this.optimizer.dispose();
-    this.means?.dispose();
+  protected release(groups: readonly ImageGroup[]): void {
+    for (const group of groups) disposeGroup(group);
+    for (const field of this.fields.values()) field.dispose();
+    this.fields.clear();
   }
 }

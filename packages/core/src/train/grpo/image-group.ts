@@ -6,7 +6,7 @@ import { disposeRollOut, type RollOut } from './roll-out.js';
 
 /** Some pictures of a group that went through the model together. */
 export interface ImageChunk extends RollOut {
-  /** Place of the first picture in the epoch. */
+  /** Place of the first picture in the group. */
   readonly first: number;
   readonly count: number;
   /** Log-probabilities under the drawing policy, as the learning pass computes them, one per stochastic step. */

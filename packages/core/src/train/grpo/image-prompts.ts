@@ -1,4 +1,5 @@
 import { type Character, readGrpoPrompts } from '../../data/index.js';
+import { KeyedRandom, streams } from '../../random/keyed-random.js';
 import type { WeightedQuestion } from '../../reward/index.js';
 import { TrainError } from '../train-error.js';
 
@@ -20,6 +21,21 @@ export async function imagePrompts(character: Character, file?: string): Promise
     `${file ?? character.source}: expected prompts to draw from, found none; ` +
       'add instructions for the pictures (t2i), or name a prompt file with grpo.prompts',
   );
+}
+
+/**
+ * Some of a prompt's questions, drawn for this place of an epoch: answering is the slow part of judging, and a group is
+ * compared fairly when all of its pictures are asked the same. @param most 0 asks all
+ */
+export function someQuestions(
+  sample: ImagePromptSample,
+  most: number,
+  { seed, epoch, index }: { seed: number; epoch: number; index: number },
+): ImagePromptSample {
+  const { questions } = sample;
+  if (most === 0 || questions.length <= most) return sample;
+  const order = new KeyedRandom(seed, streams.grpoQuestions, [epoch, index]).permutation(questions.length);
+  return { ...sample, questions: order.slice(0, most).map((place) => questions[place]!) };
 }
 
 function ownPrompts({ t2i, scenes, vqa }: Character): ImagePromptSample[] {

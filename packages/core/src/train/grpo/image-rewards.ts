@@ -1,4 +1,5 @@
 import type { TrainConfig } from '../../config/index.js';
+import type { Character } from '../../data/index.js';
 import type { UnifiedModel } from '../../model/index.js';
 import {
   alignmentReward,
@@ -7,6 +8,7 @@ import {
   type CompositeReward,
   compositeReward,
   DinoModel,
+  describedReward,
   dinoFeatures,
   diversityReward,
   featureDistance,
@@ -23,12 +25,13 @@ import { ownVqaReward } from './own-vqa-reward.js';
 
 /**
  * The rewards that a configuration asks for. Networks are read where folders are named. Without them, questions are answered
- * by the model itself, and pictures are compared by the colours of their thumbnails; alignment has no such stand-in and is
- * left out.
+ * by the model itself, and pictures are compared by the colours of their thumbnails; alignment and identity have no such
+ * stand-in and are left out.
  * @returns the reward, and what it consists of in words
  */
 export async function imageRewards(
   config: TrainConfig,
+  character: Pick<Character, 'description'>,
   model: UnifiedModel,
   tokenizer: Tokenizer,
 ): Promise<{ reward: CompositeReward<RewardSample>; description: string }> {
@@ -45,8 +48,12 @@ export async function imageRewards(
         judge ?? ownVqaReward(model, tokenizer, config.precision),
       );
     }
-    if (rewards.alignment > 0 && clip !== undefined) {
-      add(rewards.alignment, 'CLIP', alignmentReward(await ClipModel.load(clip)));
+    const textual = rewards.alignment > 0 || rewards.identity > 0;
+    if (textual && clip !== undefined) {
+      const alignment = alignmentReward(await ClipModel.load(clip));
+      add(rewards.alignment, 'CLIP', alignment);
+      const look = rewards.look ?? firstSentence(character.description);
+      if (rewards.identity > 0) add(rewards.identity, 'CLIP', describedReward(alignment, look, 'identity'));
     }
     if (rewards.diversity > 0) {
       const credit = rewards.diversityCredit === 'image' ? 'per_image_mean_to_others' : 'group_mean';
@@ -60,12 +67,19 @@ export async function imageRewards(
       const judge = similarityReward(features ?? thumbnailFeatures(), window);
       add(rewards.similarity, features ? 'DINOv2' : 'thumbnails', judge);
     }
-    const parts = terms.map(({ model: { name }, weight, by }) => `${weight} ${name} (${by})`);
-    const without = rewards.alignment > 0 && clip === undefined;
-    const missing = without ? '; no alignment, because grpo.rewards.clip names no network' : '';
+    const parts = terms
+      .filter(({ weight }) => weight > 0)
+      .map(({ model: { name }, weight, by }) => `${weight} ${name} (${by})`);
+    const without = textual && clip === undefined;
+    const missing = without ? '; no alignment or identity, because grpo.rewards.clip names no network' : '';
     return { reward: compositeReward(terms), description: `rewards: ${parts.join(', ')}${missing}` };
   } catch (error) {
     for (const { model: judge } of terms) judge.dispose();
     throw error;
   }
+}
+
+/** Where a profile says what its character looks like; a CLIP reads no more than a few sentences. */
+function firstSentence(text: string): string {
+  return /^.*?[.!?](?=\s|$)/s.exec(text.trim())?.[0] ?? text;
 }

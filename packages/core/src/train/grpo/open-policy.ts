@@ -40,7 +40,13 @@ export function openPolicy(session: Session, { train, earlier, checkpoint, train
   const byAdapter = train.mode === 'lora' || train.mode === 'auto';
   // Without an adapter, a checkpoint of this stage holds the whole model.
   const checkpoints = !byAdapter && checkpoint ? [...before, checkpoint] : before;
-  const start = loadRunModel(modelConfig, { base: base.folder, checkpoints, means: checkpoints === before });
+  const start = loadRunModel(modelConfig, {
+    base: base.folder,
+    checkpoints,
+    means: checkpoints === before,
+    // Beside an adapter the base is frozen: it stays on disk as it is stored.
+    trainable: byAdapter ? 'none' : 'all',
+  });
   const { model } = start;
   const owned: { dispose(): void }[] = [start];
   try {

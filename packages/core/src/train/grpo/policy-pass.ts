@@ -26,9 +26,6 @@ export interface PolicyPassOptions {
   readonly asReference?: (<T>(f: () => T) => T) | undefined;
 }
 
-/** What a pass reports beside the loss. */
-export const POLICY_PARTS = ['policy', 'anchor', 'kl', 'clippedHigh', 'clippedLow', 'ratio'] as const;
-
 /**
  * Clipped policy loss of one step (spec 7.6) with an anchor: `kl` is the divergence of the two Gaussian steps,
  * mean((μ − μ_ref)²)/(2σ²); `velocity` the mean squared difference of the velocities. Both come from the same second

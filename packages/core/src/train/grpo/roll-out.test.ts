@@ -99,6 +99,40 @@ describe('rollOut', () => {
     disposeRollOut(result);
   });
 
+  it('draws what pictures with the same first noise have in common once, with the same result', async () => {
+    const same = {
+      initial: () =>
+        tf.tile(tf.slice(noise(0), [0, 0, 0], [1, tokens, tiny.latent.tokenDim]), [2, 1, 1]) as tf.Tensor3D,
+      step: drawnNoise.step,
+    };
+    const [pair, single] = [groupField(2), groupField(1)];
+    const seen: number[] = [];
+    const plan = {
+      grid,
+      start: 2,
+      size: 2,
+      noiseLevel: NOISE_LEVEL,
+      precision: 'float32' as const,
+      noise: same,
+      onVelocity: ({ shape }: tf.Tensor3D) => seen.push(shape[0]),
+    };
+    const apart = await rollOut(pair, plan);
+    expect(seen.splice(0)).toEqual([2, 2, 2, 2, 2]);
+    const together = await rollOut(pair, { ...plan, common: single });
+    expect(seen).toEqual([1, 1, 2, 2, 2]);
+    tf.tidy(() => {
+      expect(together.states.map(({ shape }) => shape[0])).toEqual([2, 2, 2]);
+      for (const [i, states] of together.states.entries()) {
+        expect(largest(states, apart.states[i]!)).toBeLessThan(2e-5);
+      }
+      expect(largest(together.latents, apart.latents)).toBeLessThan(2e-5);
+      expect(largest(picture(together.latents, 0), picture(together.latents, 1))).toBeGreaterThan(0.01);
+    });
+    for (const drawn of [apart, together]) disposeRollOut(drawn);
+    pair.dispose();
+    single.dispose();
+  });
+
   it('refuses a window that leaves the grid', async () => {
     await expect(sampled({ start: 4, size: 2, noiseLevel: 1 })).rejects.toThrow(/within 0 … 4/);
     await expect(sampled({ start: 0, size: 1, noiseLevel: 0 })).rejects.toThrow(/noise level above 0/);

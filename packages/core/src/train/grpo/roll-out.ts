@@ -20,6 +20,11 @@ export interface RollOutPlan {
   readonly noiseLevel: number;
   readonly precision: Precision;
   readonly noise: RollOutNoise;
+  /**
+   * The velocity of one picture, where all pictures begin with the same noise: until the window they are one picture and
+   * drawn once (as in "Flow-GRPO-Fast"; a group of G spares (G − 1)/G of these steps).
+   */
+  readonly common?: GroupField;
   /** Called with the guided velocity of each step, which is freed after the call. */
   readonly onVelocity?: (velocity: tf.Tensor3D) => void;
 }
@@ -57,17 +62,24 @@ export async function rollOut(field: GroupField, plan: RollOutPlan, signal?: Abo
   checkWindow(plan);
   const states: tf.Tensor3D[] = [];
   const logProbs: Float32Array[] = [];
-  let x = tf.tidy(() => plan.noise.initial());
+  let x = tf.tidy(() => initialState(plan, start > 0));
   let held = false;
   try {
     for (let index = 0; index < grid.length - 1; index++) {
       await nextTurn(signal);
       const inside = index >= start && index < start + size;
       if (index === start) {
+        if (plan.common && index > 0) x = repeated(x, field.shape.count);
         states.push(x);
         held = true;
       }
-      const { next, logProb } = advance(field, x, plan, index, inside);
+      const { next, logProb } = advance(
+        index < start ? (plan.common ?? field) : field,
+        x,
+        plan,
+        index,
+        inside,
+      );
       if (!held) x.dispose();
       x = next;
       held = inside;
@@ -83,6 +95,21 @@ export async function rollOut(field: GroupField, plan: RollOutPlan, signal?: Abo
     if (!held) x.dispose();
     throw error;
   }
+}
+
+/** The noise of all pictures; of one where the first steps are common to them. */
+function initialState({ common, noise }: RollOutPlan, hasCommonSteps: boolean): tf.Tensor3D {
+  const all = noise.initial();
+  if (!common || !hasCommonSteps) return all;
+  const [, tokens, channels] = all.shape;
+  return tf.slice(all, [0, 0, 0], [1, tokens, channels]) as tf.Tensor3D;
+}
+
+/** One state as that of `count` pictures. Consumes it. */
+function repeated(x: tf.Tensor3D, count: number): tf.Tensor3D {
+  const all = tf.tile(x, [count, 1, 1]) as tf.Tensor3D;
+  x.dispose();
+  return all;
 }
 
 function advance(field: GroupField, x: tf.Tensor3D, plan: RollOutPlan, index: number, inside: boolean) {

@@ -27,9 +27,6 @@ export interface TextPolicyOptions {
   readonly asReference?: (<T>(f: () => T) => T) | undefined;
 }
 
-/** What a pass over replies reports beside the loss. */
-export const TEXT_POLICY_PARTS = ['policy', 'anchor', 'kl', 'clippedHigh', 'clippedLow', 'ratio'] as const;
-
 /**
  * The log-probabilities of the sampled tokens of several replies, with gradient to the weights.
  *

@@ -1,0 +1,31 @@
+import type { TrainConfig } from '../config/index.js';
+import { configForSize, openBaseModel } from './base-model.js';
+import { estimateTraining, type TrainingEstimate } from './estimate.js';
+import { sizedTasks } from './sized-tasks.js';
+import { type PackPlan, planPacks } from './task-plan.js';
+import { readTrainingData } from './training-data.js';
+
+/** What a training would do, before it does anything. */
+export interface RunPlan {
+  /** Pictures of the data folder. */
+  readonly pictures: number;
+  /** Samples held out for validation. */
+  readonly heldOut: number;
+  readonly packs: PackPlan;
+  readonly estimate: TrainingEstimate;
+}
+
+/** Reads the data and counts what each task will really get, and what the stages will take. Nothing is written. */
+export async function planRun(config: TrainConfig): Promise<RunPlan> {
+  const data = await readTrainingData(config.data, config.sft.mix, config.validation.data);
+  const base = openBaseModel(config.base);
+  const model = configForSize(base, config.image.size);
+  const sized = sizedTasks(data.samples, data.pictures, base.tokenizer, model);
+  const packs = planPacks(data.samples, sized, config);
+  return {
+    pictures: data.pictures.size,
+    heldOut: data.heldOut.samples.length,
+    packs,
+    estimate: await estimateTraining(config, packs.longestPack),
+  };
+}

@@ -18,12 +18,18 @@ import { characterRoutes } from './routes/characters.js';
 import { chatRoutes } from './routes/chat.js';
 import { completionRoutes } from './routes/completions.js';
 import { conversationRoutes } from './routes/conversations.js';
+import { fileContentRoutes } from './routes/file-content.js';
+import { fineTuningRoutes } from './routes/fine-tuning.js';
+import { fineTuningEventRoutes } from './routes/fine-tuning-events.js';
 import { healthRoutes } from './routes/health.js';
 import { imageRoutes } from './routes/images.js';
 import { importedCharacterRoutes } from './routes/imported-characters.js';
 import { modelRoutes } from './routes/models.js';
+import { trainingFileRoutes } from './routes/training-files.js';
 import { Serving } from './serving.js';
 import type { State } from './state/state.js';
+import { makeTraining } from './training/training.js';
+import type { TrainingOptions } from './training/training-options.js';
 import { webPage } from './web-page.js';
 
 export interface ServerOptions {
@@ -33,6 +39,8 @@ export interface ServerOptions {
   state?: State;
   /** Folder of uploaded characters; without it, or without `state`, none are taken. */
   uploads?: string;
+  /** How characters are trained; without it, or without `state` and `uploads`, none are. */
+  training?: TrainingOptions;
   /** Bearer keys without limits, beside those in `state`. While there are none of either kind, no key is asked for. */
   apiKeys?: readonly string[];
   /** Requests to one character that are worked on together. Default 16. */
@@ -58,6 +66,9 @@ export async function buildServer(
   characters: readonly ServedCharacter[],
   options: ServerOptions,
 ): Promise<App> {
+  if (characters.length === 0 && !options.training) {
+    throw new Error('a server that does not train needs at least one character, found none');
+  }
   const shelf = new CharacterShelf(characters);
   const queue = new GenerationQueue({
     waiting: options.queueLimit ?? 64,
@@ -111,10 +122,30 @@ export async function buildServer(
   if (options.state) conversationRoutes(app, serving, options.state.conversations);
   if (options.state && options.uploads !== undefined) {
     await acceptMultipart(app);
-    importedCharacterRoutes(app, options.state.characters, new CharacterFiles(options.uploads));
-  }
+    const files = new CharacterFiles(options.uploads);
+    importedCharacterRoutes(app, options.state, files);
+    if (options.training) train(app, serving, options.state, files, options.training);
+    fileContentRoutes(app, serving, { trainingFiles: options.state.trainingFiles, files });
+  } else fileContentRoutes(app, serving, undefined);
   await webPage(app);
   return app;
+}
+
+/** The addresses of training, and the worker that trains from when the server is ready until it is closed. */
+function train(
+  app: App,
+  serving: Serving,
+  state: State,
+  files: CharacterFiles,
+  options: TrainingOptions,
+): void {
+  const onError = (error: unknown): void => app.log.error(error);
+  const training = makeTraining(serving, state, files, options, onError);
+  trainingFileRoutes(app, state, files);
+  fineTuningRoutes(app, training);
+  fineTuningEventRoutes(app, training);
+  app.addHook('onReady', async () => training.worker.start(state.exclusive));
+  app.addHook('onClose', async () => training.worker.close());
 }
 
 /** The page loads nothing from elsewhere; pictures come as data and blob addresses too. */

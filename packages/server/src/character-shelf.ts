@@ -29,13 +29,17 @@ export class CharacterShelf {
   private readonly characters = new Map<string, ShelvedCharacter>();
   private loaded: { id: string; engine: Promise<OpenEngine> } | undefined;
 
-  /** @throws Error when there is no character */
   constructor(characters: readonly ServedCharacter[]) {
-    if (characters.length === 0) throw new Error('a server needs at least one character, found none');
-    for (const character of characters) {
-      const id = this.freeId(modelId(character.name));
-      this.characters.set(id, { ...character, id });
-    }
+    for (const character of characters) this.add(character, this.freeId(modelId(character.name)));
+  }
+
+  /** Puts one more character on the shelf, at any time. */
+  add(character: ServedCharacter, id: string): void {
+    this.characters.set(id, { ...character, id });
+  }
+
+  has(id: string): boolean {
+    return this.characters.has(id);
   }
 
   list(): ShelvedCharacter[] {
@@ -47,14 +51,16 @@ export class CharacterShelf {
    * @throws ApiError 404
    */
   find(id: string | undefined, param = 'model'): ShelvedCharacter {
-    const wanted = id === undefined || id === '' ? this.list()[0]!.id : id;
-    const character = this.characters.get(wanted);
+    const [first] = this.characters.keys();
+    const character = this.characters.get(id || (first ?? ''));
     if (character) return character;
     const known = [...this.characters.keys()].map((key) => `"${key}"`).join(', ');
     throw new ApiError(
       404,
       'not_found_error',
-      `The model "${id}" does not exist; this server has ${known}.`,
+      first === undefined
+        ? 'This server has no trained character yet; train one first.'
+        : `The model "${id}" does not exist; this server has ${known}.`,
       {
         param,
         code: 'model_not_found',

@@ -6,3 +6,4 @@ export { type ListenOptions, listen } from './listen.js';
 export type { ApiKey } from './state/api-keys.js';
 export { StateError } from './state/database.js';
 export { openState, State, type StateOptions } from './state/state.js';
+export type { TrainingOptions } from './training/training-options.js';

@@ -3,34 +3,70 @@ import type { FastifyRequest } from 'fastify';
 import { ApiError, invalidRequest } from './errors.js';
 import type { App } from './routes/app.js';
 
-/** Largest uploaded file. */
-const FILE_BYTES = 64 * 2 ** 20;
+const MEBIBYTE = 2 ** 20;
+/** Largest uploaded file, and all files of a request together. */
+const FILE_BYTES = 64 * MEBIBYTE;
+const TOTAL_BYTES = 256 * MEBIBYTE;
+export const MOST_FILES = 64;
+
+export interface UploadedFile {
+  /** Name of the part. */
+  readonly field: string;
+  /** As the client says it; never used as a path. */
+  readonly filename: string;
+  readonly content: Buffer;
+}
 
 export interface Upload {
-  readonly file: Buffer;
+  readonly files: readonly UploadedFile[];
   readonly fields: ReadonlyMap<string, string>;
 }
 
-/** Lets routes read `multipart/form-data`: one file and a few short fields. */
+/** Lets routes read `multipart/form-data`: files and a few fields. */
 export async function acceptMultipart(app: App): Promise<void> {
   await app.register(multipart, {
-    limits: { fileSize: FILE_BYTES, files: 1, fields: 8, fieldSize: 2 ** 16, headerPairs: 50 },
+    limits: {
+      fileSize: FILE_BYTES,
+      files: MOST_FILES,
+      fields: 16,
+      fieldSize: 4 * MEBIBYTE,
+      headerPairs: 50,
+    },
   });
 }
 
-/** @throws ApiError 400 or 413 */
+/** @throws ApiError 400, 413 or 415 */
 export async function readMultipart(request: FastifyRequest): Promise<Upload> {
   if (!request.isMultipart()) {
     throw new ApiError(415, 'invalid_request_error', 'Expected Content-Type: multipart/form-data.', {
       code: 'unsupported_media_type',
     });
   }
-  let file: Buffer | undefined;
+  const files: UploadedFile[] = [];
   const fields = new Map<string, string>();
+  let total = 0;
   for await (const part of request.parts()) {
-    if (part.type === 'file') file = await part.toBuffer();
-    else if (typeof part.value === 'string') fields.set(part.fieldname, part.value);
+    if (part.type === 'file') {
+      const content = await part.toBuffer();
+      total += content.length;
+      if (total > TOTAL_BYTES) throw tooLarge();
+      files.push({ field: part.fieldname, filename: part.filename, content });
+    } else if (typeof part.value === 'string') fields.set(part.fieldname, part.value);
   }
-  if (!file) throw invalidRequest('Expected a part "file" with the file.', 'file');
-  return { file, fields };
+  return { files, fields };
 }
+
+/** The part "file". @throws ApiError 400 when there is none */
+export function onlyFile({ files }: Upload): UploadedFile {
+  const file = files.find(({ field }) => field === 'file');
+  if (!file) throw invalidRequest('Expected a part "file" with the file.', 'file');
+  return file;
+}
+
+const tooLarge = (): ApiError =>
+  new ApiError(
+    413,
+    'invalid_request_error',
+    `The files have more than ${TOTAL_BYTES / MEBIBYTE} MiB together. Send smaller pictures.`,
+    { code: 'request_too_large' },
+  );

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 
 /** Writes server-sent events in OpenAI's way: `data:` lines with JSON, and `[DONE]` at the end. */
@@ -12,8 +13,15 @@ export class EventStream {
     response.flushHeaders();
   }
 
-  send(data: object): void {
-    this.write(`data: ${JSON.stringify(data)}\n\n`);
+  /** @param id with which a client that lost the line asks for what comes after */
+  send(data: object, id?: string): void {
+    this.write(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** Waits until the client has taken what was sent, or the signal says that it left. */
+  async drained(signal: AbortSignal): Promise<void> {
+    if (!this.response.writableNeedDrain || signal.aborted) return;
+    await once(this.response, 'drain', { signal }).catch(() => {});
   }
 
   /** A comment that keeps proxies from closing the line while nothing else is sent. */

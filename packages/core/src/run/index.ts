@@ -12,5 +12,6 @@ export { openRun } from './open-run.js';
 export { writeReport } from './report.js';
 export { RunError } from './run-error.js';
 export { type CheckpointRef, RunFolder } from './run-folder.js';
+export { trainingProcess } from './run-lock.js';
 export { characterOfRun } from './stored-character.js';
 export type { DataSummary, LoggedEvent, Sample, Stage, StepEvent, TrainEvent } from './train-event.js';

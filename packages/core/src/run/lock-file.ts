@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { systemCode, writeFailure } from './run-error.js';
 
 /**
@@ -19,6 +19,12 @@ export function lockFile(path: string, held: (holder: number) => Error): () => v
   if (holder !== process.pid && isAlive(holder)) throw held(holder);
   writeFileSync(path, String(process.pid));
   return release;
+}
+
+/** The living process that has the lock; undefined when nobody has. */
+export function lockHolder(path: string): number | undefined {
+  const holder = existsSync(path) ? Number(readFileSync(path, 'utf8')) : Number.NaN;
+  return isAlive(holder) ? holder : undefined;
 }
 
 function isAlive(pid: number): boolean {

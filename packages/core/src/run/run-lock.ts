@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { lockFile } from './lock-file.js';
+import { lockFile, lockHolder } from './lock-file.js';
 import { RunError } from './run-error.js';
 import { LOCK_FILE } from './run-folder.js';
 
@@ -19,3 +19,6 @@ export function lockRun(root: string): () => void {
       ),
   );
 }
+
+/** The process that trains into a run folder; undefined when none does. */
+export const trainingProcess = (root: string): number | undefined => lockHolder(join(root, LOCK_FILE));

@@ -1,3 +1,4 @@
+export { type BaseModelSummary, describeBaseModel } from './base-summary.js';
 export { estimateTraining, type StageEstimate, type TrainingEstimate } from './estimate.js';
 export { type ExportOptions, type ExportSummary, exportRun } from './export-run.js';
 export { measureTraining, type StageMeasure } from './measure.js';

@@ -1,28 +1,22 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type Character,
-  DataError,
-  type Finding,
-  inspectCharacter,
-  readCharacter,
-  writeFileAtomic,
-} from '@unicharacter/core';
+import { type Character, DataError, readCharacter, writeFileAtomic } from '@unicharacter/core';
 import { zipSync } from 'fflate';
 import { ApiError, invalidRequest } from '../errors.js';
 import type { StoredCharacter } from '../state/characters.js';
 import { pngWithCard } from './card-png.js';
 import { asVersion, type CharacterCard, parseCard } from './character-card.js';
-import { cardName, type ReadUpload, readUpload } from './read-upload.js';
+import { type DataReport, reportOn } from './data-report.js';
+import { cardName, type ReadUpload } from './read-upload.js';
 
-/** A character as it lies on disk after an upload, and what the doctor says about its data. */
+/** A character as it lies on disk after an upload, and what its data are good for. */
 export interface ImportedFiles {
   readonly id: string;
   readonly name: string;
   readonly format: StoredCharacter['format'];
   readonly sha256: string;
-  readonly findings: { severity: Finding['severity']; file: string; message: string }[];
+  readonly report: DataReport;
 }
 
 export const EXPORTS = { json: 'application/json', png: 'image/png', charx: 'application/zip' } as const;
@@ -31,17 +25,24 @@ export type ExportFormat = keyof typeof EXPORTS;
 /** A fixed date makes the same archive of the same files. */
 const ARCHIVE_DATE = new Date(2000, 0, 1);
 
+const REPORT = 'report.json';
+
+/** A fresh id: uploads of both kinds lie side by side. */
+export const newId = (kind: 'char_' | 'file-'): string => `${kind}${randomBytes(12).toString('hex')}`;
+
 /**
- * Uploaded characters on disk: `<id>/data` is a folder to train on, `<id>/card.json` the card as it came, and
- * `<id>/original` the upload. Names from an archive reach the disk only inside `data`, and only plain ones.
+ * Uploaded characters on disk: `<id>/data` is a folder to train on, `<id>/card.json` the card as it came,
+ * `<id>/original` the upload, and `<id>/report.json` what the data are good for. Names from an archive reach the disk only inside `data`, and only plain ones.
  */
 export class CharacterFiles {
   constructor(private readonly root: string) {}
 
-  /** @throws ApiError 400 for what cannot be read; nothing is left behind then */
-  async import(bytes: Uint8Array): Promise<ImportedFiles> {
-    const upload = await readUpload(bytes);
-    const id = `char_${randomBytes(12).toString('hex')}`;
+  /**
+   * Keeps an upload.
+   * @param original the bytes that came, absent when the character was put together from a form
+   * @throws ApiError 400 for what cannot be read; nothing is left behind then
+   */
+  async store(id: string, upload: ReadUpload, original?: Uint8Array): Promise<ImportedFiles> {
     const partial = join(this.root, `${id}.partial`);
     try {
       const data = join(partial, 'data');
@@ -50,15 +51,41 @@ export class CharacterFiles {
       const character = await readImported(data);
       const card = upload.card ?? cardOf(character);
       writeFileAtomic(join(partial, 'card.json'), card.text);
-      writeFileAtomic(join(partial, 'original'), bytes);
-      const findings = await examine(character, data);
+      if (original) writeFileAtomic(join(partial, 'original'), original);
+      const report = await reportOn(character);
+      writeFileAtomic(join(partial, REPORT), JSON.stringify(report));
       renameSync(partial, join(this.root, id));
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      return { id, name: nameOf(upload, character), format: upload.format, sha256, findings };
+      const sha256 = digest(original ? [original] : upload.files.values());
+      return { id, name: nameOf(upload, character), format: upload.format, sha256, report };
     } catch (error) {
       rmSync(partial, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /** The folder to train on. */
+  data(id: string): string {
+    return join(this.root, id, 'data');
+  }
+
+  /** What the data of an upload are good for. */
+  async report(id: string): Promise<DataReport> {
+    const path = join(this.root, id, REPORT);
+    if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as DataReport;
+    const report = await reportOn(await readCharacter(this.data(id)));
+    writeFileAtomic(path, JSON.stringify(report));
+    return report;
+  }
+
+  /** The upload as it came. */
+  original(id: string): Buffer {
+    return readFileSync(join(this.root, id, 'original'));
+  }
+
+  /** The first picture of an upload, if it has one. */
+  async portrait(id: string): Promise<Buffer | undefined> {
+    const [first] = (await readCharacter(this.data(id))).images;
+    return first && readFileSync(first.path);
   }
 
   /** The card in a format; what was imported in the same format comes back byte for byte. @throws ApiError 404 */
@@ -68,9 +95,9 @@ export class CharacterFiles {
     if (format === character.format) return read('original');
     if (format === 'json') return read('card.json');
     const card = parseCard(read('card.json').toString('utf8'));
-    if (format === 'charx') return charx(card, await readCharacter(join(folder, 'data')));
-    const [first] = (await readCharacter(join(folder, 'data'))).images;
-    if (first) return pngWithCard(readFileSync(first.path), card);
+    if (format === 'charx') return charx(card, await readCharacter(this.data(character.id)));
+    const portrait = await this.portrait(character.id);
+    if (portrait) return pngWithCard(portrait, card);
     throw new ApiError(404, 'not_found_error', `${character.name} has no picture to put a card into.`, {
       code: 'no_picture',
     });
@@ -144,11 +171,8 @@ async function readImported(folder: string): Promise<Character> {
   }
 }
 
-async function examine(character: Character, folder: string): Promise<ImportedFiles['findings']> {
-  const { findings } = await inspectCharacter(character);
-  return findings.map(({ severity, file, message }) => ({
-    severity,
-    file: file.replaceAll(`${folder}/`, '').replaceAll(folder, ''),
-    message: message.replaceAll(`${folder}/`, ''),
-  }));
+function digest(contents: Iterable<Uint8Array>): string {
+  const hash = createHash('sha256');
+  for (const content of contents) hash.update(content);
+  return hash.digest('hex');
 }

@@ -27,7 +27,8 @@ const SAMPLER = 'Euler';
 
 export function a1111Routes(app: App, serving: Serving): void {
   const { shelf } = serving;
-  let chosen: ShelvedCharacter = shelf.find(undefined);
+  let wanted: ShelvedCharacter | undefined;
+  const chosen = (): ShelvedCharacter => wanted ?? shelf.find(undefined);
   const schema = { tags: ['sdapi'] };
 
   const model = ({ id, name }: ShelvedCharacter) => ({
@@ -44,9 +45,9 @@ export function a1111Routes(app: App, serving: Serving): void {
   for (const list of ['upscalers', 'latent-upscale-modes', 'sd-vae']) {
     app.get(`/sdapi/v1/${list}`, { schema }, async () => []);
   }
-  app.get('/sdapi/v1/options', { schema }, async () => ({ sd_model_checkpoint: chosen.id }));
+  app.get('/sdapi/v1/options', { schema }, async () => ({ sd_model_checkpoint: chosen().id }));
   app.post('/sdapi/v1/options', { schema: { ...schema, body: OptionsBody } }, async ({ body }) => {
-    if (body.sd_model_checkpoint) chosen = shelf.find(body.sd_model_checkpoint, 'sd_model_checkpoint');
+    if (body.sd_model_checkpoint) wanted = shelf.find(body.sd_model_checkpoint, 'sd_model_checkpoint');
     return {};
   });
 
@@ -61,7 +62,7 @@ export function a1111Routes(app: App, serving: Serving): void {
   app.post('/sdapi/v1/txt2img', { schema: { ...schema, body: TxtToImageBody } }, async (request, reply) => {
     const { prompt, steps, cfg_scale: cfg, width, height, batch_size: batch = 1, ...rest } = request.body;
     const named = rest.override_settings?.sd_model_checkpoint;
-    const character = named ? shelf.find(named, 'override_settings.sd_model_checkpoint') : chosen;
+    const character = named ? shelf.find(named, 'override_settings.sd_model_checkpoint') : chosen();
     const seed = rest.seed === undefined || rest.seed < 0 ? randomInt(2 ** 31) : rest.seed;
     const options = Object.fromEntries(
       Object.entries({ steps, cfg, width, height }).filter(([, value]) => value !== undefined),

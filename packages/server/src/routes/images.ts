@@ -20,7 +20,7 @@ const ImageBody = Type.Object({
   guidance_scale: Type.Optional(Type.Number({ minimum: 1, maximum: 30 })),
 });
 
-/** `POST /v1/images/generations` and the stored pictures. */
+/** `POST /v1/images/generations`. */
 export function imageRoutes(app: App, serving: Serving): void {
   app.post(
     '/v1/images/generations',
@@ -56,15 +56,6 @@ export function imageRoutes(app: App, serving: Serving): void {
         }),
       );
     },
-  );
-  app.get<{ Params: { id: string } }>(
-    '/v1/files/:id/content',
-    { schema: { tags: ['images'], summary: 'A drawn picture' } },
-    async (request, reply) =>
-      reply
-        .type('image/png')
-        .header('cache-control', 'private, max-age=31536000, immutable')
-        .send(await serving.pictures.read(request.params.id)),
   );
 }
 

@@ -1,16 +1,24 @@
 import { Type } from '@fastify/type-provider-typebox';
-import { type CharacterFiles, EXPORTS, type ExportFormat } from '../cards/character-files.js';
+import { type CharacterFiles, EXPORTS, type ExportFormat, newId } from '../cards/character-files.js';
+import { formUpload } from '../cards/character-form.js';
+import type { DataReport } from '../cards/data-report.js';
+import { type ReadUpload, readUpload } from '../cards/read-upload.js';
 import { ApiError, invalidRequest } from '../errors.js';
-import { readMultipart } from '../multipart.js';
+import { onlyFile, readMultipart, type Upload } from '../multipart.js';
 import type { Characters, StoredCharacter } from '../state/characters.js';
+import type { FineTuningJobs } from '../state/fine-tuning-jobs.js';
 import type { App } from './app.js';
 
 const Params = Type.Object({ id: Type.String({ pattern: '^char_[0-9a-f]{24}$' }) });
 const tags = ['characters'];
 const MAX_NOTE = 4000;
 
-/** `/v1/characters`: upload of cards and character folders, and their export. */
-export function importedCharacterRoutes(app: App, characters: Characters, files: CharacterFiles): void {
+/** `/v1/characters`: upload of cards and character folders, characters made by form, and their export. */
+export function importedCharacterRoutes(
+  app: App,
+  { characters, jobs }: { characters: Characters; jobs: FineTuningJobs },
+  files: CharacterFiles,
+): void {
   const find = async (owner: string, id: string): Promise<StoredCharacter> => {
     const found = await characters.find(owner, id);
     if (found) return found;
@@ -26,18 +34,20 @@ export function importedCharacterRoutes(app: App, characters: Characters, files:
         tags,
         summary: 'Upload a character',
         description:
-          'multipart/form-data: `file` (a card as PNG, JSON or CHARX, or a ZIP of a character folder), `consent` ("true": the ' +
+          'multipart/form-data: either `file` (a card as PNG, JSON or CHARX, or a ZIP of a character folder), or `profile` (JSON ' +
+          'with name, description, opening, captions, dialogues …) and pictures as `images[]`; and `consent` ("true": the ' +
           'depicted person agrees, or nobody real is depicted), `provenance` (where it comes from).',
         consumes: ['multipart/form-data'],
       },
     },
     async (request) => {
-      const { file, fields } = await readMultipart(request);
-      const provenance = noteOf(fields);
-      const { findings, ...imported } = await files.import(file);
+      const sent = await readMultipart(request);
+      const provenance = provenanceOf(sent.fields);
+      requireConsent(sent.fields);
+      const [upload, original] = await uploadOf(sent);
+      const { report, ...imported } = await files.store(newId('char_'), upload, original);
       try {
-        const { owner } = request;
-        return { ...describe(await characters.add({ ...imported, owner, provenance })), findings };
+        return describe(await characters.add({ ...imported, owner: request.owner, provenance }), report);
       } catch (error) {
         files.remove(imported.id);
         throw error;
@@ -45,15 +55,37 @@ export function importedCharacterRoutes(app: App, characters: Characters, files:
     },
   );
   app.get(
+    '/v1/characters/uploads',
+    { schema: { tags, summary: 'Uploaded characters, and what they lack to be trained' } },
+    async ({ owner }) => {
+      const data: object[] = [];
+      for (const character of await characters.list(owner)) {
+        data.push(describe(character, await files.report(character.id)));
+      }
+      return { object: 'list', data };
+    },
+  );
+  app.get(
     '/v1/characters/:id',
     { schema: { tags, summary: 'An uploaded character', params: Params } },
-    async ({ owner, params }) => describe(await find(owner, params.id)),
+    async ({ owner, params }) => describe(await find(owner, params.id), await files.report(params.id)),
+  );
+  app.get(
+    '/v1/characters/:id/portrait',
+    { schema: { tags, summary: 'Its first picture', params: Params, produces: ['image/png'] } },
+    async ({ owner, params }, reply) => {
+      const { name } = await find(owner, params.id);
+      const png = await files.portrait(params.id);
+      if (png) return reply.type('image/png').header('cache-control', 'private, max-age=3600').send(png);
+      throw new ApiError(404, 'not_found_error', `${name} has no picture.`, { code: 'no_portrait' });
+    },
   );
   app.delete(
     '/v1/characters/:id',
     { schema: { tags, summary: 'Delete an uploaded character', params: Params } },
     async ({ owner, params: { id } }) => {
       await find(owner, id);
+      await refuseWhileNeeded(jobs, id);
       await characters.remove(owner, id);
       files.remove(id);
       return { id, object: 'character.deleted', deleted: true };
@@ -75,25 +107,66 @@ export function importedCharacterRoutes(app: App, characters: Characters, files:
   }
 }
 
-/** @throws ApiError 400 without consent */
-function noteOf(fields: ReadonlyMap<string, string>): string {
-  if (fields.get('consent') !== 'true') {
-    throw invalidRequest(
-      'Expected the field consent=true: the depicted person agrees to this use, or nobody real is depicted.',
-      'consent',
-      'consent_required',
-    );
+/** What came: a file, or a form with pictures. */
+async function uploadOf(sent: Upload): Promise<[ReadUpload, Buffer?]> {
+  const profile = sent.fields.get('profile');
+  if (profile !== undefined) {
+    const images = sent.files.filter(({ field }) => field === 'images[]' || field === 'images');
+    return [await formUpload(profile, images)];
   }
+  const { content } = onlyFile(sent);
+  return [await readUpload(content), content];
+}
+
+/** True when the form states consent. */
+export const statesConsent = (fields: ReadonlyMap<string, string>): boolean =>
+  fields.get('consent') === 'true';
+
+/** @throws ApiError 400 without consent */
+function requireConsent(fields: ReadonlyMap<string, string>): void {
+  if (statesConsent(fields)) return;
+  throw invalidRequest(
+    'Expected the field consent=true: the depicted person agrees to this use, or nobody real is depicted.',
+    'consent',
+    'consent_required',
+  );
+}
+
+/** @throws ApiError 400 */
+export function provenanceOf(fields: ReadonlyMap<string, string>): string {
   const note = fields.get('provenance') ?? '';
   if (note.length <= MAX_NOTE && !note.includes('\0')) return note;
   throw invalidRequest(`Expected a provenance note of at most ${MAX_NOTE} characters.`, 'provenance');
 }
 
-export const describe = ({ id, name, format, provenance, consentedAt }: StoredCharacter) => ({
+/** @throws ApiError 409 */
+export async function refuseWhileNeeded(jobs: FineTuningJobs, id: string): Promise<void> {
+  if (!(await jobs.needs(id))) return;
+  throw new ApiError(
+    409,
+    'invalid_request_error',
+    `A job that is not over trains on ${id}; cancel it first.`,
+    {
+      param: 'id',
+      code: 'in_use',
+    },
+  );
+}
+
+const describe = (
+  { id, name, format, provenance, consentedAt }: StoredCharacter,
+  { images, tasks, findings, missing, trainable }: DataReport,
+) => ({
   id,
   object: 'character.upload',
   name,
   format,
   provenance,
   consented_at: Math.floor(consentedAt.getTime() / 1000),
+  portrait: images > 0 ? `/v1/characters/${id}/portrait` : null,
+  images,
+  tasks,
+  findings,
+  missing,
+  trainable,
 });

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, desc, eq } from 'drizzle-orm';
 import type { Database } from './database.js';
 import { characters } from './schema.js';
 
@@ -12,6 +12,15 @@ export class Characters {
   async add(character: NewCharacter): Promise<StoredCharacter> {
     const [row] = await this.database.insert(characters).values(character).returning();
     return row!;
+  }
+
+  /** The newest first. */
+  list(owner: string): Promise<StoredCharacter[]> {
+    return this.database
+      .select()
+      .from(characters)
+      .where(eq(characters.owner, owner))
+      .orderBy(desc(characters.consentedAt), desc(characters.id));
   }
 
   async find(owner: string, id: string): Promise<StoredCharacter | undefined> {

@@ -12,6 +12,8 @@ export type Database = PgDatabase<PgQueryResultHKT, Record<string, never>>;
 /** An open database; `close` ends its connections. */
 export interface OpenDatabase {
   readonly database: Database;
+  /** True when it belongs to this process alone. */
+  readonly exclusive: boolean;
   close(): Promise<void>;
 }
 
@@ -51,7 +53,7 @@ export async function openEmbedded(folder: string | undefined): Promise<OpenData
     const database = drizzle({ client });
     await migrate(database, MIGRATIONS);
     await refuseNewer(database);
-    return { database, close };
+    return { database, exclusive: true, close };
   } catch (error) {
     await close();
     throw error;
@@ -80,7 +82,7 @@ export async function openServer(url: string): Promise<OpenDatabase> {
     }
     const database = drizzle({ client: pool });
     await refuseNewer(database);
-    return { database, close: () => pool.end() };
+    return { database, exclusive: false, close: () => pool.end() };
   } catch (error) {
     await pool.end();
     throw error;

@@ -1,5 +1,6 @@
 /** The tables of `migrations/`, as drizzle's queries see them. */
-import { bigint, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import type { StageLength, TrainConfig } from '@unicharacter/core';
+import { bigint, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
 const moment = (name: string) => timestamp(name, { withTimezone: true });
 
@@ -48,4 +49,74 @@ export const characters = pgTable('characters', {
   sha256: text('sha256').notNull(),
   provenance: text('provenance').notNull(),
   consentedAt: moment('consented_at').notNull().defaultNow(),
+});
+
+const position = () => bigint('position', { mode: 'number' }).generatedAlwaysAsIdentity();
+
+export const trainingFiles = pgTable('training_files', {
+  id: text('id').primaryKey(),
+  owner: text('owner').notNull(),
+  filename: text('filename').notNull(),
+  bytes: bigint('bytes', { mode: 'number' }).notNull(),
+  sha256: text('sha256').notNull(),
+  name: text('name').notNull(),
+  provenance: text('provenance').notNull(),
+  consentedAt: moment('consented_at'),
+  position: position(),
+  createdAt: moment('created_at').notNull().defaultNow(),
+});
+
+export const JOB_STATUSES = ['queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled'] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+/** How a job trains, in the words of the request, and what that comes to. */
+export interface JobMethod {
+  readonly type: 'supervised' | 'reinforcement';
+  readonly hyperparameters: Readonly<Record<string, number | 'auto'>>;
+  readonly stages: readonly StageLength[];
+}
+
+export interface JobError {
+  readonly code: string;
+  readonly message: string;
+  readonly param: string | null;
+}
+
+/** A configuration without the folders, which the server chooses. */
+export type FolderlessConfig = Omit<TrainConfig, 'data' | 'out' | 'base'>;
+
+export const fineTuningJobs = pgTable('fine_tuning_jobs', {
+  id: text('id').primaryKey(),
+  owner: text('owner').notNull(),
+  status: text('status', { enum: JOB_STATUSES }).notNull().default('queued'),
+  requested: text('requested', { enum: ['cancel', 'pause'] }),
+  model: text('model').notNull(),
+  source: text('source').notNull(),
+  validationSource: text('validation_source'),
+  characterName: text('character_name').notNull(),
+  suffix: text('suffix'),
+  config: jsonb('config').$type<FolderlessConfig>().notNull(),
+  method: jsonb('method').$type<JobMethod>().notNull(),
+  metadata: jsonb('metadata').$type<Readonly<Record<string, string>>>(),
+  fineTunedModel: text('fine_tuned_model').unique(),
+  error: jsonb('error').$type<JobError>(),
+  worker: text('worker'),
+  leaseUntil: moment('lease_until'),
+  crashes: integer('crashes').notNull().default(0),
+  position: position(),
+  createdAt: moment('created_at').notNull().defaultNow(),
+  finishedAt: moment('finished_at'),
+});
+
+/** What an event says; `kind` decides about the other fields. */
+export type EventData = Readonly<Record<string, unknown>> & { readonly kind: string };
+
+export const fineTuningEvents = pgTable('fine_tuning_events', {
+  serial: bigint('serial', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  jobId: text('job_id').notNull(),
+  line: integer('line'),
+  level: text('level', { enum: ['info', 'warn', 'error'] }).notNull(),
+  message: text('message').notNull(),
+  data: jsonb('data').$type<EventData>().notNull(),
+  createdAt: moment('created_at').notNull().defaultNow(),
 });

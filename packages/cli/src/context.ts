@@ -14,6 +14,7 @@ export interface Core
     | 'characterOfRun'
     | 'CLIP_RECIPE'
     | 'decodeImage'
+    | 'describeBaseModel'
     | 'encodeTemplates'
     | 'encodePng'
     | 'evaluateRun'

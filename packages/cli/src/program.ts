@@ -6,6 +6,7 @@ import { addEvaluate } from './commands/evaluate.js';
 import { addExport } from './commands/export.js';
 import { addImagine } from './commands/imagine.js';
 import { addInspect } from './commands/inspect.js';
+import { addJobs } from './commands/jobs.js';
 import { addJudges } from './commands/judges.js';
 import { addKeys } from './commands/keys.js';
 import { addPretrain } from './commands/pretrain.js';
@@ -53,6 +54,7 @@ Examples:
     addInspect,
     addDoctor,
     addServe,
+    addJobs,
     addKeys,
     addExport,
     addTemplates,

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TrainConfig } from '@unicharacter/core';
 import type { Core } from './context.js';
@@ -85,4 +86,18 @@ export function baseModel(folder: string, base: string): string {
   const named = fromUser(folder, base);
   const installed = fromUser(INSTALLATION, base);
   return !existsSync(named) && existsSync(installed) ? installed : named;
+}
+
+/**
+ * The base models below a folder (of the installation unless told) by their names, those with weights first. A folder counts
+ * when a training can start from it: it has a configuration and a tokenizer.
+ */
+export function baseModels(core: Core, folder = fromUser(INSTALLATION, 'models')): Record<string, string> {
+  if (!existsSync(folder)) return {};
+  const found = readdirSync(folder)
+    .map((name) => ({ name, path: join(folder, name) }))
+    .filter(({ path }) => core.isModelFolder(path) && existsSync(join(path, 'tokenizer.json')))
+    .map((base) => ({ ...base, pretrained: core.describeBaseModel(base.path).pretrained }));
+  const ordered = [...found.filter((base) => base.pretrained), ...found.filter((base) => !base.pretrained)];
+  return Object.fromEntries(ordered.map(({ name, path }) => [name, path]));
 }

@@ -40,7 +40,12 @@ describe('fine-tuning jobs', () => {
     client.files.create({ file: await toFile(archive, name), purpose: 'fine-tune' });
   /** A request with fields that are the server's own. */
   const request = (fields: object) =>
-    ({ model: 'tiny', metadata: { consent: 'true' }, config: TINY_CONFIG, ...fields }) as OpenAI.FineTuning.JobCreateParams;
+    ({
+      model: 'tiny',
+      metadata: { consent: 'true' },
+      config: TINY_CONFIG,
+      ...fields,
+    }) as OpenAI.FineTuning.JobCreateParams;
   const ended = async (id: string, statuses = over) => {
     for (;;) {
       const job = await client.fineTuning.jobs.retrieve(id);
@@ -60,13 +65,25 @@ describe('fine-tuning jobs', () => {
   it('train an uploaded archive, tell what happens, and make a model that talks and draws', async () => {
     expect((await client.models.list()).data).toEqual([]);
     const file = await upload();
-    expect(file).toMatchObject({ object: 'file', filename: 'olmo.zip', purpose: 'fine-tune', character: 'Olmo' });
+    expect(file).toMatchObject({
+      object: 'file',
+      filename: 'olmo.zip',
+      purpose: 'fine-tune',
+      character: 'Olmo',
+    });
     expect((await client.files.retrieve(file.id)).bytes).toBe(olmoArchive().length);
     const content = Buffer.from(await (await client.files.content(file.id)).arrayBuffer());
     expect(content.equals(olmoArchive())).toBe(true);
 
-    const job = await client.fineTuning.jobs.create(request({ training_file: file.id, suffix: 'small', seed: 3 }));
-    expect(job).toMatchObject({ object: 'fine_tuning.job', status: 'queued', seed: 3, fine_tuned_model: null });
+    const job = await client.fineTuning.jobs.create(
+      request({ training_file: file.id, suffix: 'small', seed: 3 }),
+    );
+    expect(job).toMatchObject({
+      object: 'fine_tuning.job',
+      status: 'queued',
+      seed: 3,
+      fine_tuned_model: null,
+    });
     const stream = await fetch(`${address}/v1/fine_tuning/jobs/${job.id}/events`, {
       headers: { accept: 'text/event-stream' },
     });
@@ -74,15 +91,21 @@ describe('fine-tuning jobs', () => {
     await expect(client.files.delete(file.id)).rejects.toBeInstanceOf(OpenAI.ConflictError);
     const messages = (await stream.text()).trim().split('\n\n');
     expect(messages.at(-1)).toBe('data: [DONE]');
-    const events = messages.filter((text) => text.startsWith('id:')).map((text) => JSON.parse(text.split('data: ')[1]!));
+    const events = messages
+      .filter((text) => text.startsWith('id:'))
+      .map((text) => JSON.parse(text.split('data: ')[1]!));
     const kinds = events.map(({ data }) => data.kind);
     expect([...new Set(kinds)]).toEqual(
       expect.arrayContaining(['status', 'start', 'stage', 'step', 'sample', 'checkpoint', 'done']),
     );
     const steps = events.filter(({ data }) => data.kind === 'step').map(({ data }) => data);
-    expect(steps.map(({ stage, step, losses }) => [stage, step, losses])).toEqual(lossesOf(join(runs, job.id)));
+    expect(steps.map(({ stage, step, losses }) => [stage, step, losses])).toEqual(
+      lossesOf(join(runs, job.id)),
+    );
     expect(steps).toHaveLength(12);
-    const drawn = events.findLast(({ data }) => data.kind === 'sample').data.samples.find(({ url }: { url: string }) => url);
+    const drawn = events
+      .findLast(({ data }) => data.kind === 'sample')
+      .data.samples.find(({ url }: { url: string }) => url);
     expect((await fetch(drawn.url)).headers.get('content-type')).toBe('image/png');
     expect(JSON.stringify(events)).not.toContain(root);
 
@@ -90,7 +113,12 @@ describe('fine-tuning jobs', () => {
     expect(done).toMatchObject({ status: 'succeeded', error: null, trained_tokens: expect.any(Number) });
     expect(done.fine_tuned_model).toMatch(/^unicharacter\/olmo-small-[0-9a-f]{8}$/);
     const newest = await client.fineTuning.jobs.listEvents(job.id, { limit: 3 });
-    expect(newest.data.map(({ id }) => id)).toEqual(events.slice(-3).map(({ id }) => id).toReversed());
+    expect(newest.data.map(({ id }) => id)).toEqual(
+      events
+        .slice(-3)
+        .map(({ id }) => id)
+        .toReversed(),
+    );
     const all: string[] = [];
     for await (const { id } of client.fineTuning.jobs.listEvents(job.id, { limit: 7 })) all.push(id);
     expect(all.toReversed()).toEqual(events.map(({ id }) => id));
@@ -103,7 +131,10 @@ describe('fine-tuning jobs', () => {
 
     const model = done.fine_tuned_model!;
     expect((await client.models.list()).data.map(({ id }) => id)).toEqual([model]);
-    const { choices } = await client.chat.completions.create({ model, messages: [{ role: 'user', content: 'Hello' }] });
+    const { choices } = await client.chat.completions.create({
+      model,
+      messages: [{ role: 'user', content: 'Hello' }],
+    });
     expect(choices[0]!.finish_reason).toMatch(/stop|length/);
     const { data } = await client.images.generate({ model, prompt: 'Olmo', n: 1 });
     expect(data![0]!.b64_json).toMatch(/^iVBOR/);
@@ -146,7 +177,12 @@ describe('fine-tuning jobs', () => {
       [{ config: { sft: { stepz: 4 } } }, 400, 'invalid_config', 'config.sft.stepz'],
       [{ config: { 'sft.steps': -1 } }, 400, 'invalid_config', 'config.sft.steps'],
       [{ config: { out: '/tmp/x' } }, 400, 'invalid_config', 'config.out'],
-      [{ config: { grpo: { rewards: { clip: '/etc' } } } }, 400, 'invalid_config', 'config.grpo.rewards.clip'],
+      [
+        { config: { grpo: { rewards: { clip: '/etc' } } } },
+        400,
+        'invalid_config',
+        'config.grpo.rewards.clip',
+      ],
       [{ config: { stage: 'grpo' } }, 400, 'invalid_config', 'config.stage'],
       [{ metadata: {} }, 400, 'consent_required', 'metadata.consent'],
       [{ character: 'char_0' }, 400, '', 'training_file'],
@@ -156,7 +192,10 @@ describe('fine-tuning jobs', () => {
       const { error } = answer.body;
       expect([answer.status, error.code ?? '', error.param]).toEqual([status, code, param]);
     }
-    const two = await post('fine_tuning/jobs', { ...request({ training_file }), config: { sft: { stepz: 4 }, sead: 1 } });
+    const two = await post('fine_tuning/jobs', {
+      ...request({ training_file }),
+      config: { sft: { stepz: 4 }, sead: 1 },
+    });
     expect(two.body.error.message).toContain('did you mean');
     expect(two.body.error.message.split('\n')).toHaveLength(2);
     for (const method of ['cancel', 'pause', 'resume'] as const) {
@@ -170,7 +209,10 @@ describe('fine-tuning jobs', () => {
     const yaml = JSON.stringify({
       name: 'A',
       description: 'B',
-      dialogues: [{ user: ' ', reply: 'x' }, { user: 'x', reply: ' ' }],
+      dialogues: [
+        { user: ' ', reply: 'x' },
+        { user: 'x', reply: ' ' },
+      ],
     });
     const bad = upload(zipSync({ 'character.yaml': Buffer.from(yaml) }));
     await expect(bad).rejects.toThrow(/the user says nothing[\s\S]*the reply is empty/);
@@ -187,7 +229,11 @@ describe('fine-tuning jobs', () => {
       method: { type: 'supervised', supervised: { hyperparameters: { n_epochs: 2, batch_size: 2 } } },
     });
     const tokens = body.tasks.reduce((sum: number, task: { tokens: number }) => sum + task.tokens, 0);
-    expect(body).toMatchObject({ object: 'fine_tuning.plan', character_name: 'Olmo', memory_bytes: expect.any(Number) });
+    expect(body).toMatchObject({
+      object: 'fine_tuning.plan',
+      character_name: 'Olmo',
+      memory_bytes: expect.any(Number),
+    });
     expect(body.stages).toEqual([
       { stage: 'vae', steps: 4 },
       { stage: 'sft', steps: Math.ceil((2 * tokens) / (320 * 2)) },

@@ -1,7 +1,14 @@
 /** Training over HTTP with a model of a few ten thousand weights: what the tests of jobs share. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { characterOfRun, type LoggedEvent, openRun, RunFolder, readEvents, type StepEvent } from '@unicharacter/core';
+import {
+  characterOfRun,
+  type LoggedEvent,
+  openRun,
+  RunFolder,
+  readEvents,
+  type StepEvent,
+} from '@unicharacter/core';
 import { zipSync } from 'fflate';
 import { characterFolder, tinyOptions } from '../../core/test/train/tiny-run.js';
 import type { TrainingOptions } from '../dist/index.js';

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { State } from '@unicharacter/server';
 import type { Command } from 'commander';
@@ -7,8 +8,9 @@ import { Interrupt } from '../interrupt.js';
 import { collect, defined, integer } from '../options.js';
 import { fromUser } from '../paths.js';
 import { runFolder, trainedRuns } from '../run-option.js';
-import { servedCharacters } from '../served-characters.js';
+import { servedCharacter, servedCharacters } from '../served-characters.js';
 import { type StateOptions, stateExists, stateFolder, withState } from '../state-option.js';
+import { baseModels } from '../train-config.js';
 
 interface ServeOptions extends StateOptions {
   run?: string;
@@ -19,6 +21,7 @@ interface ServeOptions extends StateOptions {
   allowOrigin: string[];
   concurrency?: number;
   queue?: number;
+  bases?: string;
 }
 
 /** `unicharacter serve`: the HTTP API. */
@@ -33,6 +36,10 @@ export function addServe(program: Command, context: CommandContext): void {
     .option('--api-key <key>', 'bearer key that clients must send (better: UNICHARACTER_API_KEY)')
     .option('--pictures <dir>', 'folder in which drawn pictures are kept', 'runs/.pictures')
     .option('--state <dir>', 'folder of conversations and keys (default: .state beside the runs)')
+    .option(
+      '--bases <dir>',
+      'folder of base models that jobs may train on (default: those of the installation)',
+    )
     .option('--allow-origin <origin>', 'let pages of another host call the API; may be repeated', collect, [])
     .option(
       '--concurrency <n>',
@@ -77,16 +84,22 @@ interface Served {
 
 async function serveRuns(
   context: CommandContext,
-  { host, port, concurrency, queue, pictures, allowOrigin }: ServeOptions,
+  { host, port, concurrency, queue, pictures, allowOrigin, bases, runs: below = 'runs' }: ServeOptions,
   { runs, state, uploads, apiKeys, hasKeys }: Served,
 ): Promise<void> {
   const { buildServer, listen } = await import('@unicharacter/server');
-  const characters = servedCharacters(await context.core(), runs);
+  const core = await context.core();
+  const characters = servedCharacters(core, runs);
   const interrupt = new Interrupt(() => {});
   const app = await buildServer(characters, {
     apiKeys,
     state,
     uploads,
+    training: {
+      runs: fromUser(context.folder, join(below, '.jobs')),
+      bases: baseModels(core, bases === undefined ? undefined : fromUser(context.folder, bases)),
+      serve: (run) => servedCharacter(core, run),
+    },
     pictures: fromUser(context.folder, pictures),
     allowedOrigins: allowOrigin,
     ...defined({ concurrency, queueLimit: queue }),
@@ -94,7 +107,7 @@ async function serveRuns(
   });
   try {
     const address = await listen(app, { host, port, hasKeys });
-    const names = characters.map(({ name }) => name).join(', ');
+    const names = characters.map(({ name }) => name).join(', ') || 'No character yet';
     context.terminal.out(`${names}: page ${address}/  API ${address}/v1  (Ctrl-C stops)\n`);
     await aborted(interrupt.signal);
   } finally {
@@ -107,8 +120,11 @@ function runsOf({ folder }: CommandContext, { run, runs }: ServeOptions): string
   if (runs === undefined) return [runFolder(folder, run)];
   if (run !== undefined) throw new UsageError('--run and --runs exclude each other');
   const found = trainedRuns(fromUser(folder, runs));
-  if (found.length === 0) throw new UsageError(`No trained run found below ${fromUser(folder, runs)}.`);
-  return found;
+  // An empty folder is where the first characters are going to be trained.
+  if (found.length > 0 || existsSync(fromUser(folder, runs))) return found;
+  throw new UsageError(
+    `No trained run found below ${fromUser(folder, runs)}; to train there over HTTP, make the folder.`,
+  );
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

@@ -2,7 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { describeBaseModel, estimateTraining } from '@unicharacter/core';
 import { ApiError } from '../errors.js';
 import type { FineTuningJob } from '../state/fine-tuning-jobs.js';
-import { folderless, type Hyperparameters, type MethodType, type TrainingWish } from '../training/job-config.js';
+import {
+  folderless,
+  type Hyperparameters,
+  type MethodType,
+  type TrainingWish,
+} from '../training/job-config.js';
 import { planJob } from '../training/plan-job.js';
 import type { Training } from '../training/training.js';
 import type { App } from './app.js';

@@ -38,6 +38,9 @@ describe('uploaded characters', () => {
     const form = new FormData();
     for (const [name, value] of Object.entries(fields)) form.set(name, value);
     form.set('file', new Blob([new Uint8Array(file)]), '../../evil.png');
+    return send(form);
+  }
+  async function send(form: FormData) {
     const request = new Request('http://127.0.0.1/', { method: 'POST', body: form });
     const response = await app.inject({
       method: 'POST',
@@ -149,6 +152,49 @@ describe('uploaded characters', () => {
     expect(JSON.stringify(body.findings)).not.toContain(folder);
     const texts = readPngTexts(await exported(body.id, 'png'));
     expect(JSON.parse(Buffer.from(texts.ccv3!, 'base64').toString()).data.first_mes).toBe(original.opening);
+  });
+
+  it('are made from scratch by form, and say what they lack', async () => {
+    const form = new FormData();
+    form.set('consent', 'true');
+    form.set('provenance', 'my own drawings');
+    const profile = {
+      name: 'Moth',
+      description: 'A moth that reads.',
+      captions: ['Moth on a lamp', ''],
+      dialogues: [{ user: 'Hi', reply: 'Flutter.' }],
+      vqa: [{ image: 'b&w', question: 'Colours?', answer: 'None.' }],
+    };
+    form.set('profile', JSON.stringify(profile));
+    for (const [index, name] of ['one.png', '../b&w.png', 'three.png'].entries()) {
+      form.append('images[]', new Blob([new Uint8Array(await picture(80 * index))]), name);
+    }
+    const { status, body } = await send(form);
+    expect([status, body.name, body.images, body.trainable]).toEqual([200, 'Moth', 3, true]);
+    const { t2i, vqa, images } = await readCharacter(join(folder, body.id, 'data'));
+    expect(images.map(({ id }) => id)).toEqual(['0', '1', '2']);
+    expect(t2i.map(({ imageId, instruction }) => [imageId, instruction])).toEqual([
+      ['0', 'Moth on a lamp'],
+      ['2', 'A picture of Moth'],
+    ]);
+    expect(vqa[0]!.imageId).toBe('1');
+    expect(body.tasks).toContainEqual({ task: 't2i', samples: 2 });
+    expect(body.missing.map(({ what }: { what: string }) => what)).toEqual([
+      'images',
+      'dialogues',
+      'knowledge',
+      'opening',
+    ]);
+    const listed = (await app.inject('/v1/characters/uploads')).json().data;
+    expect(listed[0]).toEqual(body);
+    expect((await app.inject(body.portrait)).headers['content-type']).toBe('image/png');
+
+    form.set('profile', JSON.stringify({ ...profile, dialogs: [] }));
+    expect((await send(form)).body.error).toMatchObject({ code: 'invalid_character', param: 'profile' });
+    form.set('profile', JSON.stringify({ ...profile, captions: ['a', 'b', 'c', 'd'] }));
+    expect((await send(form)).body.error).toMatchObject({ code: 'invalid_profile', param: 'profile' });
+    form.set('profile', '{');
+    expect((await send(form)).body.error.code).toBe('invalid_profile');
   });
 
   it('need consent', async () => {

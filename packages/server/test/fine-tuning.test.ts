@@ -220,6 +220,27 @@ describe('fine-tuning jobs', () => {
     await expect(upload(zipSync({ '../x.json': Buffer.from('{}') }))).rejects.toThrow(/not allowed/);
   });
 
+  it('stand in the OpenAPI document', async () => {
+    const { paths } = (await (await fetch(`${address}/openapi.json`)).json()) as {
+      paths: Record<string, Record<string, { summary: string }>>;
+    };
+    for (const path of [
+      '',
+      '/{id}',
+      '/{id}/events',
+      '/{id}/checkpoints',
+      '/{id}/cancel',
+      '/{id}/pause',
+      '/{id}/resume',
+    ]) {
+      for (const { summary } of Object.values(paths[`/v1/fine_tuning/jobs${path}`]!))
+        expect(summary).toBeTruthy();
+    }
+    expect(Object.keys(paths['/v1/files']!)).toEqual(['post', 'get']);
+    expect(Object.keys(paths['/v1/files/{id}']!)).toEqual(['get', 'delete']);
+    expect(paths['/v1/characters/uploads']!.get).toBeDefined();
+  });
+
   it('plan without training when asked for a dry run; epochs become steps', async () => {
     const { id: training_file } = await upload();
     const before = (await client.fineTuning.jobs.list()).data.length;

@@ -48,7 +48,7 @@ export class CharacterFiles {
       const data = join(partial, 'data');
       mkdirSync(data, { recursive: true });
       for (const [name, content] of upload.files) writeFileAtomic(join(data, name), content);
-      const character = await readImported(data);
+      const character = await readImported(data, original ? 'file' : 'profile');
       const card = upload.card ?? cardOf(character);
       writeFileAtomic(join(partial, 'card.json'), card.text);
       if (original) writeFileAtomic(join(partial, 'original'), original);
@@ -108,8 +108,9 @@ export class CharacterFiles {
   }
 }
 
+/** The name as the database can hold it: without U+0000. */
 const nameOf = ({ card }: ReadUpload, { name }: Character): string =>
-  card ? cardName(card) : name.slice(0, 200);
+  (card ? cardName(card) : name.slice(0, 200)).replaceAll('\0', '');
 
 /** The archive of a card that came alone or as a folder: the pictures are its icons. */
 function charx(card: CharacterCard, { images }: Character): Buffer {
@@ -158,14 +159,15 @@ function cardOf({ name, description, opening, dialogues }: Character): Character
   return parseCard(JSON.stringify({ spec: 'chara_card_v3', spec_version: '3.0', data }));
 }
 
-async function readImported(folder: string): Promise<Character> {
+/** @param param the field of the request that the data came in */
+async function readImported(folder: string, param: string): Promise<Character> {
   try {
     return await readCharacter(folder);
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     throw invalidRequest(
       error.message.replaceAll(`${folder}/`, '').replaceAll(folder, 'the archive'),
-      'file',
+      param,
       'invalid_character',
     );
   }

@@ -36,7 +36,10 @@ export const JobBody = Type.Object({
   method: optional(Method),
   hyperparameters: optional(Hyperparameters),
   metadata: optional(
-    Type.Record(StorableText({ maxLength: 64 }), StorableText({ maxLength: 512 }), { maxProperties: 16 }),
+    Type.Record(Type.String(), StorableText({ maxLength: 512 }), {
+      maxProperties: 16,
+      propertyNames: StorableText({ maxLength: 64 }),
+    }),
   ),
   integrations: optional(Type.Array(Type.Unknown(), { maxItems: 0 })),
   config: optional(Type.Record(Type.String(), Type.Unknown())),

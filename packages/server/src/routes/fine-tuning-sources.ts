@@ -40,8 +40,10 @@ export async function findSources(state: State, owner: string, body: JobBody): P
   };
 }
 
+const CHARACTER_ID = /^char_[0-9a-f]{24}$/;
+
 async function findCharacter(state: State, owner: string, id: string, param: string): Promise<string> {
-  if (await state.characters.find(owner, id)) return id;
+  if (CHARACTER_ID.test(id) && (await state.characters.find(owner, id))) return id;
   throw new ApiError(404, 'not_found_error', `There is no uploaded character "${id.slice(0, 80)}".`, {
     param,
     code: 'character_not_found',

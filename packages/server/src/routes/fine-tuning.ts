@@ -71,7 +71,7 @@ export function fineTuningRoutes(app: App, training: Training): void {
       const job = await jobs.create({
         ...places,
         owner,
-        characterName: plan.data.character.slice(0, 200),
+        characterName: plan.data.character.slice(0, 200).replaceAll('\0', ''),
         suffix: body.suffix ?? null,
         config: folderless(config),
         method: { type: wish.method, hyperparameters: shown(wish.hyperparameters), stages: plan.stages },

@@ -58,6 +58,7 @@ export function jobConfig(
 ): TrainConfig {
   const given = Object.fromEntries(flatten(wish.config));
   refuseServersOptions(Object.keys(given));
+  refuseNul(given);
   const { method, hyperparameters, seed } = wish;
   const read = (overrides: ConfigOverrides): TrainConfig =>
     readConfig({ ...overrides, ...given, ...ownOptions(method, seed, folders) });
@@ -137,6 +138,16 @@ function refuseServersOptions(keys: readonly string[]): void {
     return PATHS.has(key) ? [[key, 'is a place in the file system, which the server chooses']] : [];
   });
   if (problems.length > 0) throw invalidConfig(problems);
+}
+
+/** PostgreSQL keeps the configuration, and holds every character but U+0000. */
+function refuseNul(given: Readonly<Record<string, unknown>>): void {
+  for (const [key, value] of Object.entries(given)) {
+    const texts: unknown[] = Array.isArray(value) ? value : [value];
+    if (texts.some((text) => typeof text === 'string' && text.includes('\0'))) {
+      throw invalidConfig([[key, 'the character U+0000 is not allowed']]);
+    }
+  }
 }
 
 function invalidConfig(problems: readonly (readonly [key: string, problem: string])[]): ApiError {

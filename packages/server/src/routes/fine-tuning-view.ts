@@ -1,7 +1,8 @@
-import type { TrainingPlan } from '@unicharacter/core';
 import { isRecord } from '../cards/character-card.js';
 import type { JobProgress, StoredEvent } from '../state/fine-tuning-events.js';
 import type { FineTuningJob } from '../state/fine-tuning-jobs.js';
+import { folderless } from '../training/job-config.js';
+import type { PlannedJob } from '../training/plan-job.js';
 import { seconds } from './listing.js';
 
 /** A job in OpenAI's shape, with fields of our own at the end. */
@@ -47,25 +48,42 @@ export function jobView(job: FineTuningJob, progress: JobProgress | undefined) {
   };
 }
 
+/** The stages of a job and their lengths. */
+export const stageLengths = ({ plan }: PlannedJob) =>
+  plan.estimate.stages.map(({ stage, steps }) => ({ stage, steps }));
+
 /** What a dry run answers. */
 export function planView(
   request: { model: string; character: string },
-  { data, stages, findings }: TrainingPlan,
-  estimate: { parameters: number; memoryBytes: number; seconds: number },
-  config: object,
+  { config, character, findings, plan }: PlannedJob,
 ) {
+  const { estimate, packs, pictures, heldOut } = plan;
   return {
     object: 'fine_tuning.plan',
     ...request,
-    character_name: data.character,
-    images: data.images,
+    character_name: character,
+    images: pictures,
+    held_out: heldOut,
     parameters: estimate.parameters,
     memory_bytes: estimate.memoryBytes,
     seconds: estimate.seconds,
-    stages,
-    tasks: data.tasks,
+    stages: estimate.stages.map(({ stage, steps, trained, seconds: time, memory }) => ({
+      stage,
+      steps,
+      trained_parameters: trained,
+      seconds: time,
+      memory_bytes: memory?.total ?? null,
+    })),
+    packs_per_epoch: packs.packsPerEpoch,
+    tasks: packs.tasks.map(({ task, samples, tokens, rounds, tokenShare }) => ({
+      task,
+      samples,
+      tokens,
+      rounds,
+      share: tokenShare,
+    })),
     findings: findings.map(({ severity, message }) => ({ severity, message })),
-    config,
+    config: folderless(config),
   };
 }
 

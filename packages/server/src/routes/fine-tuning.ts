@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { describeBaseModel, estimateTraining } from '@unicharacter/core';
+import { describeBaseModel } from '@unicharacter/core';
 import { ApiError } from '../errors.js';
 import type { FineTuningJob } from '../state/fine-tuning-jobs.js';
 import {
@@ -13,7 +13,7 @@ import type { Training } from '../training/training.js';
 import type { App } from './app.js';
 import { JobBody, JobParams } from './fine-tuning-schema.js';
 import { findSources, stateConsent } from './fine-tuning-sources.js';
-import { jobView, planView } from './fine-tuning-view.js';
+import { jobView, planView, stageLengths } from './fine-tuning-view.js';
 import { listOf, PageQuery, pageRequest } from './listing.js';
 
 const tags = ['fine-tuning'];
@@ -61,20 +61,23 @@ export function fineTuningRoutes(app: App, training: Training): void {
         validationSource: sources.validation,
       };
       const wish = wishOf(body);
-      const { config, plan } = await planJob(wish, folders.forJob(places));
+      const planned = await planJob(wish, folders.forJob(places));
       if (body.dry_run === true) {
-        const request = { model: body.model, character: sources.training };
-        return planView(request, plan, await estimateTraining(config), folderless(config));
+        return planView({ model: body.model, character: sources.training }, planned);
       }
       await stateConsent(state, owner, sources, body.metadata ?? {});
       await refuseTooMany(training, owner);
       const job = await jobs.create({
         ...places,
         owner,
-        characterName: plan.data.character.slice(0, 200).replaceAll('\0', ''),
+        characterName: planned.character.slice(0, 200).replaceAll('\0', ''),
         suffix: body.suffix ?? null,
-        config: folderless(config),
-        method: { type: wish.method, hyperparameters: shown(wish.hyperparameters), stages: plan.stages },
+        config: folderless(planned.config),
+        method: {
+          type: wish.method,
+          hyperparameters: shown(wish.hyperparameters),
+          stages: stageLengths(planned),
+        },
         metadata: body.metadata ?? null,
       });
       worker.poke();

@@ -1,5 +1,5 @@
 /** The tables of `migrations/`, as drizzle's queries see them. */
-import type { StageLength, TrainConfig } from '@unicharacter/core';
+import type { Stage, TrainConfig } from '@unicharacter/core';
 import { bigint, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
 const moment = (name: string) => timestamp(name, { withTimezone: true });
@@ -73,7 +73,8 @@ export type JobStatus = (typeof JOB_STATUSES)[number];
 export interface JobMethod {
   readonly type: 'supervised' | 'reinforcement';
   readonly hyperparameters: Readonly<Record<string, number | 'auto'>>;
-  readonly stages: readonly StageLength[];
+  /** Lengths in optimizer steps, or epochs where a stage learns from rewards. */
+  readonly stages: readonly { readonly stage: Stage; readonly steps: number }[];
 }
 
 export interface JobError {

@@ -48,14 +48,11 @@ const ELSEWHERE: Readonly<Record<string, string>> = { stage: 'method', seed: 'se
 
 /**
  * The training configuration of a request: defaults, then hyperparameters, then `config`.
- * @param tokensPerEpoch tokens of all samples, once they are known; until then `n_epochs` of Unified-SFT has no effect
+ * @param packsPerEpoch packs until every sample has been learnt from once, where they have been counted; without, `n_epochs`
+ *   of Unified-SFT has no effect
  * @throws ApiError 400 `invalid_config` with every problem, a line each
  */
-export function jobConfig(
-  wish: TrainingWish,
-  folders: TrainingFolders,
-  tokensPerEpoch?: number,
-): TrainConfig {
+export function jobConfig(wish: TrainingWish, folders: TrainingFolders, packsPerEpoch?: number): TrainConfig {
   const given = Object.fromEntries(flatten(wish.config));
   refuseServersOptions(Object.keys(given));
   refuseNul(given);
@@ -63,7 +60,7 @@ export function jobConfig(
   const read = (overrides: ConfigOverrides): TrainConfig =>
     readConfig({ ...overrides, ...given, ...ownOptions(method, seed, folders) });
   const numbers = method === 'supervised' ? supervised : reinforcement;
-  return read(numbers(hyperparameters, read({}), tokensPerEpoch));
+  return read(numbers(hyperparameters, read({}), packsPerEpoch));
 }
 
 /** A configuration without the folders, which are the server's business. */
@@ -89,17 +86,16 @@ function ownOptions(method: MethodType, seed: number | undefined, folders: Train
   };
 }
 
-/** An epoch of Unified-SFT has as many packs as the tokens of all samples fill. */
 function supervised(
   { n_epochs, batch_size, learning_rate_multiplier }: Hyperparameters,
   { sft }: TrainConfig,
-  tokensPerEpoch: number | undefined,
+  packsPerEpoch: number | undefined,
 ): ConfigOverrides {
   const packs = isSet(batch_size) ? batch_size : sft.accumulation;
   return {
     ...(isSet(batch_size) ? { 'sft.accumulation': batch_size } : {}),
-    ...(isSet(n_epochs) && tokensPerEpoch !== undefined
-      ? { 'sft.steps': Math.max(1, Math.ceil((n_epochs * tokensPerEpoch) / (sft.tokensPerPack * packs))) }
+    ...(isSet(n_epochs) && packsPerEpoch !== undefined
+      ? { 'sft.steps': Math.ceil((n_epochs * packsPerEpoch) / packs) }
       : {}),
     ...(isSet(learning_rate_multiplier)
       ? { 'sft.optimizer.lr': sft.optimizer.lr * learning_rate_multiplier }

@@ -1,11 +1,14 @@
 import {
   DataError,
+  type Finding,
   ImageError,
+  inspectCharacter,
   ModelConfigError,
-  planTraining,
+  planRun,
+  type RunPlan,
+  readCharacter,
   type TrainConfig,
   TrainError,
-  type TrainingPlan,
 } from '@unicharacter/core';
 import { invalidRequest } from '../errors.js';
 import { jobConfig, type TrainingFolders, type TrainingWish } from './job-config.js';
@@ -13,8 +16,14 @@ import { jobConfig, type TrainingFolders, type TrainingWish } from './job-config
 /** What a job is going to do. */
 export interface PlannedJob {
   readonly config: TrainConfig;
-  readonly plan: TrainingPlan;
+  /** The character's name. */
+  readonly character: string;
+  readonly findings: readonly Finding[];
+  readonly plan: RunPlan;
 }
+
+/** What is wrong with the data or their combination with the configuration, not with the server. */
+const USERS_ERRORS = [DataError, ImageError, ModelConfigError, TrainError, RangeError];
 
 /**
  * Looks at the data and turns a request into a configuration.
@@ -22,24 +31,21 @@ export interface PlannedJob {
  */
 export async function planJob(wish: TrainingWish, folders: TrainingFolders): Promise<PlannedJob> {
   const first = jobConfig(wish, folders);
-  const plan = await planned(first, folders);
-  const errors = plan.findings.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) throw notTrainable(errors.map(({ message }) => message).join('\n'));
-  if (typeof wish.hyperparameters.n_epochs !== 'number') return { config: first, plan };
-  const tokens = plan.data.tasks.reduce((sum, task) => sum + task.tokens, 0);
-  const config = jobConfig(wish, folders, tokens);
-  return { config, plan: await planned(config, folders) };
-}
-
-async function planned(config: TrainConfig, { data, validation }: TrainingFolders): Promise<TrainingPlan> {
   try {
-    return await planTraining(config);
+    const character = await readCharacter(folders.data);
+    const { findings } = await inspectCharacter(character, { mix: first.sft.mix });
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    if (errors.length > 0) throw notTrainable(errors.map(({ message }) => message).join('\n'), folders);
+    const plan = await planRun(first);
+    const found = { character: character.name, findings };
+    if (wish.method !== 'supervised' || typeof wish.hyperparameters.n_epochs !== 'number') {
+      return { config: first, plan, ...found };
+    }
+    const config = jobConfig(wish, folders, plan.packs.packsPerEpoch);
+    return { config, plan: await planRun(config), ...found };
   } catch (error) {
-    const ofData = [DataError, ImageError, ModelConfigError, TrainError].some(
-      (kind) => error instanceof kind,
-    );
-    if (!ofData || !(error instanceof Error)) throw error;
-    throw notTrainable(withoutFolders(error.message, [data, validation]));
+    if (!USERS_ERRORS.some((kind) => error instanceof kind)) throw error;
+    throw notTrainable((error as Error).message, folders);
   }
 }
 
@@ -50,5 +56,9 @@ export function withoutFolders(message: string, folders: readonly (string | unde
     .reduce((text, folder) => text.replaceAll(`${folder}/`, '').replaceAll(folder, 'the data'), message);
 }
 
-const notTrainable = (why: string) =>
-  invalidRequest(`This cannot be trained: ${why}`, 'training_file', 'not_trainable');
+const notTrainable = (why: string, { data, validation }: TrainingFolders) =>
+  invalidRequest(
+    `This cannot be trained: ${withoutFolders(why, [data, validation])}`,
+    'training_file',
+    'not_trainable',
+  );

@@ -13,6 +13,7 @@ import {
   planEvaluation,
   writeEvaluationReports,
 } from '../src/evaluate/index.js';
+import { exportRun } from '../src/train/export-run.js';
 import { trainCharacter } from '../src/train/index.js';
 import { tinyOptions, tinyWorld } from './train/tiny-run.js';
 
@@ -115,6 +116,25 @@ describe('the evaluation of a run', () => {
     const { scores } = await evaluateRun({ ...options, out, families: ['knowledge'] }, judges);
     expect(scores).toHaveLength(3);
     expect(statSync(first).mtimeMs).toBe(written);
+  });
+
+  it('asks a base model that has only the profile in its prompt', async () => {
+    const base = join(world.root, 'exported');
+    exportRun(options.run, { out: base, merged: true, dtype: 'F32' });
+    const data = join(world.root, 'data/personalized_data/train/Alma');
+    const before = tf.memory().numTensors;
+    const out = join(world.root, 'prompt-only');
+    const prompted = { ...options, run: base, promptOnly: true, data, out, limit: 1 };
+    const evaluation = await evaluateRun(prompted, judges);
+    expect(tf.memory().numTensors).toBe(before);
+    expect(evaluation.finished.length).toBe((await planEvaluation(prompted)).length);
+    const reused: boolean[] = [];
+    await evaluateRun(prompted, judges, { onTask: (progress) => reused.push(progress.reused) });
+    expect(new Set(reused)).toEqual(new Set([true]));
+    const empty = { ...prompted, run: world.base };
+    await expect(evaluateRun(empty, judges)).rejects.toThrow(
+      `${world.base}: expected the folder of a pre-trained model, found no weights`,
+    );
   });
 
   it('names the data that is not there', async () => {

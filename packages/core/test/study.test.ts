@@ -75,6 +75,15 @@ describe('a study', () => {
   it.each([
     [{ variants: [{ name: 'a' }, { name: 'a' }] }, '/variants/1/name: expected a name of its own'],
     [{ variants: [{ name: 'a', from: 'b' }] }, '/variants/0/from: expected the name of an earlier variant'],
+    [
+      {
+        variants: [
+          { name: 'a', promptOnly: true },
+          { name: 'b', from: 'a' },
+        ],
+      },
+      '/variants/1/from: expected the name of an earlier variant that is trained, found "a"',
+    ],
     [{ variants: [] }, '/variants'],
   ])('names what is wrong with %j', async (change, message) => {
     const file = join(world.root, 'wrong.yaml');

@@ -11,12 +11,14 @@ import { runFolder } from '../run-option.js';
 import { shippedJudges } from '../shipped-judges.js';
 import { TaskLine } from '../task-line.js';
 import type { Terminal } from '../terminal.js';
+import { baseModel } from '../train-config.js';
 
 /** As core names them, which is loaded only when the command runs. */
 const FAMILY_NAMES: readonly Family[] = ['knowledge', 'vqa', 'pictures', 'replies', 'consistency'];
 
 interface EvaluateOptions {
   run: string[];
+  base?: string;
   data?: string;
   out?: string;
   metrics: readonly Family[];
@@ -41,6 +43,7 @@ export function addEvaluate(program: Command, context: CommandContext): void {
       collect,
       [],
     )
+    .option('--base <dir>', 'a base model in place of a run: it has only the profile of --data in its prompt')
     .option('--data <dir>', 'training folder of the character (default: the one it was trained on)')
     .option('--out <dir>', 'folder for results and reports (default: evaluation/ in the run)')
     .option('--metrics <names>', `of ${FAMILY_NAMES.join(', ')}; separated by commas`, families, [
@@ -63,7 +66,8 @@ it only scores again. Writes evaluation.json, summary.json, report.md and report
 Examples:
   $ unicharacter evaluate --run runs/Alma
   $ unicharacter evaluate --run runs/Alma --metrics pictures --images-per-prompt 8
-  $ unicharacter evaluate --run runs/Alma --run runs/Bruno --out runs/evaluation`,
+  $ unicharacter evaluate --run runs/Alma --run runs/Bruno --out runs/evaluation
+  $ unicharacter evaluate --base models/nano-toy --data data/mimi --out runs/prompt-only`,
     )
     .action((options: EvaluateOptions) => evaluate(context, options));
 }
@@ -100,22 +104,33 @@ async function evaluate(context: CommandContext, options: EvaluateOptions): Prom
 }
 
 function plansOf({ folder }: CommandContext, options: EvaluateOptions): EvaluationOptions[] {
-  const runs = (options.run.length === 0 ? [undefined] : options.run).map((run) => runFolder(folder, run));
-  if (runs.length > 1 && options.data !== undefined) {
-    throw new UsageError('--data works with one --run only: every run is evaluated on its own character');
-  }
-  if (runs.length > 1 && options.out === undefined) {
-    throw new UsageError('several runs need --out DIR for the table of all of them');
-  }
-  const out = options.out === undefined ? undefined : fromUser(folder, options.out);
-  return runs.map((run) => ({
-    run,
-    data: options.data === undefined ? undefined : fromUser(folder, options.data),
-    out: out === undefined ? join(run, 'evaluation') : runs.length === 1 ? out : join(out, basename(run)),
+  const asked = {
     families: options.metrics,
     imagesPerPrompt: options.imagesPerPrompt,
     limit: options.limit,
     seed: options.seed,
+  };
+  const user = (path: string | undefined) => (path === undefined ? undefined : fromUser(folder, path));
+  const [data, out] = [user(options.data), user(options.out)];
+  if (options.base !== undefined) {
+    if (options.run.length > 0) throw new UsageError('--base and --run exclude each other');
+    if (data === undefined || out === undefined) {
+      throw new UsageError('--base needs --data DIR, whose profile it gets, and --out DIR for the results');
+    }
+    return [{ run: baseModel(folder, options.base), promptOnly: true, data, out, ...asked }];
+  }
+  const runs = (options.run.length === 0 ? [undefined] : options.run).map((run) => runFolder(folder, run));
+  if (runs.length > 1 && data !== undefined) {
+    throw new UsageError('--data works with one --run only: every run is evaluated on its own character');
+  }
+  if (runs.length > 1 && out === undefined) {
+    throw new UsageError('several runs need --out DIR for the table of all of them');
+  }
+  return runs.map((run) => ({
+    run,
+    data,
+    out: out === undefined ? join(run, 'evaluation') : runs.length === 1 ? out : join(out, basename(run)),
+    ...asked,
   }));
 }
 

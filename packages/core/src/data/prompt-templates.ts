@@ -77,6 +77,11 @@ export interface PlannedSceneFields extends SceneFields {
   instruction: string;
 }
 
+/** A character's profile as a text of its own, to be read before a question. */
+export function profileText(description: string): string {
+  return `Character Description: ${description.trim()}`;
+}
+
 /** Prompt of the picture that goes with a reply; with a plan when `thinking` and `instruction` are given. */
 export function imagePrompt(
   fields: SceneFields | PlannedSceneFields,

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
+import { loadConfig } from '../config/index.js';
 import { writeFileAtomic } from '../run/atomic-write.js';
+import { openBase } from '../run/open-base.js';
 import { openRun } from '../run/open-run.js';
 import { RunFolder } from '../run/run-folder.js';
 import { characterOfRun } from '../run/stored-character.js';
 import type { Evaluation } from './evaluation.js';
 import type { Judges } from './judges.js';
-import { modelFingerprint } from './model-fingerprint.js';
+import { baseFingerprint, modelFingerprint } from './model-fingerprint.js';
+import { promptedEngine } from './prompted-engine.js';
 import { scoreTasks } from './score-tasks.js';
 import { readSubject } from './subject.js';
 import { type PlanOptions, planTasks } from './tasks/plan-tasks.js';
@@ -14,8 +17,10 @@ import { runTasks, type TaskRunOptions } from './tasks/run-tasks.js';
 import type { Task } from './tasks/task.js';
 
 export interface EvaluationOptions extends PlanOptions {
-  /** Folder of the training run. */
+  /** Folder of the training run, or of a base model when `promptOnly`. */
   readonly run: string;
+  /** The folder holds a base model that knows the character from its prompt alone; `data` says which character. */
+  readonly promptOnly?: boolean | undefined;
   /** Training folder of the character; the one that the run was trained on when absent. */
   readonly data?: string | undefined;
   /** Folder of results; they are used again when the same is asked of the same weights. */
@@ -38,17 +43,24 @@ export async function planEvaluation({ run, data, ...options }: EvaluationOption
  * @throws RunError when the run or its data is not there; AbortedError when the signal is aborted
  */
 export async function evaluateRun(
-  { run, data, out, ...plan }: EvaluationOptions,
+  { run, promptOnly = false, data, out, ...plan }: EvaluationOptions,
   judges: Judges,
   progress: TaskRunOptions = {},
 ): Promise<Evaluation> {
   const subject = await readSubject(data ?? characterOfRun(run).source);
-  const model = modelFingerprint(new RunFolder(run));
+  const model = promptOnly ? baseFingerprint(run) : modelFingerprint(new RunFolder(run));
   const tasks = planTasks(subject, plan);
   const store = new ResultStore(out, model);
-  const engine = await openRun(run);
+  const engine = promptOnly
+    ? openBase(
+        run,
+        subject.character,
+        loadConfig(undefined, { data: subject.character.source, out }).generate,
+      )
+    : await openRun(run);
   try {
-    const finished = await runTasks(engine, tasks, store, progress);
+    const asked = promptOnly ? promptedEngine(engine) : engine;
+    const finished = await runTasks(asked, tasks, store, progress);
     const evaluation: Evaluation = {
       character: subject.character.name,
       run,

@@ -1,8 +1,17 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { RunError } from '../run/run-error.js';
 import { type RunFolder, STATE_FILE } from '../run/run-folder.js';
+
+/** Identifies a base model by the content of its weights. */
+export function baseFingerprint(folder: string): string {
+  const hash = createHash('sha256').update('prompt only');
+  for (const name of readdirSync(folder).sort()) {
+    if (/\.(safetensors|json)$/.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
 
 /**
  * Identifies the weights that a run answers with: names and states of its newest checkpoints. Trained on, a run has another one.

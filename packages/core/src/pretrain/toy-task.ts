@@ -1,7 +1,13 @@
 /** One training sample about one random character of the toy world. */
 import type { ChoiceQuestion, ImageRef } from '../data/character.js';
 import { listedQuestion } from '../data/listed-question.js';
-import { dialoguePrompt, imagePrompt, thinkingAnswer, thinkingPrompt } from '../data/prompt-templates.js';
+import {
+  dialoguePrompt,
+  imagePrompt,
+  profileText,
+  thinkingAnswer,
+  thinkingPrompt,
+} from '../data/prompt-templates.js';
 import type { Item, Task, TaskSample } from '../data/tasks.js';
 import { isReservedLook, type ToyCharacter, type ToySizes, toyCharacter } from '../data/toy-world/index.js';
 
@@ -62,7 +68,7 @@ function itemsOf(task: Task, character: ToyCharacter, image: ImageRef): Item[] {
     }
     case 'knowledge_qa':
       return [
-        { kind: 'text', text: `Character Description: ${description}`, loss: false },
+        { kind: 'text', text: profileText(description), loss: false },
         ...character.knowledge.flatMap((qa) => exchange(qa.question, qa.answer)),
       ];
     case 'thinking':

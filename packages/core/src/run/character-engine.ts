@@ -117,9 +117,16 @@ export class CharacterEngine {
     return this.write(items, { temperature: 0, ...request });
   }
 
-  /** Answers a question without a picture, as trained on knowledge; takes the likeliest words unless a temperature is given. */
-  answer(request: TextRequest & { question: string }): Promise<Reply> {
-    return this.write([{ kind: 'text', text: request.question }], { temperature: 0, ...request });
+  /**
+   * Answers a question without a picture, as trained on knowledge; takes the likeliest words unless a temperature is given.
+   * `context` is a text that is read before the question.
+   */
+  answer(request: TextRequest & { question: string; context?: string }): Promise<Reply> {
+    const texts = [...(request.context === undefined ? [] : [request.context]), request.question];
+    return this.write(
+      texts.map((text) => ({ kind: 'text', text })),
+      { temperature: 0, ...request },
+    );
   }
 
   /** Frees the weights. The engine cannot be used afterwards. */

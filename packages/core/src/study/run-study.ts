@@ -5,7 +5,7 @@ import { type Evaluation, evaluateRun, type Judges, type TaskProgress } from '..
 import { AbortedError } from '../generate/index.js';
 import type { TrainEvent } from '../run/index.js';
 import { trainCharacter } from '../train/index.js';
-import type { Study } from './study-file.js';
+import type { Study, StudyVariant } from './study-file.js';
 
 export interface StudyHooks {
   readonly signal?: AbortSignal | undefined;
@@ -42,16 +42,10 @@ export async function runStudy(
   for (const data of study.characters) {
     for (const [i, variant] of study.variants.entries()) {
       onRun?.(variant.name, basename(data));
-      const run = runOf(study, variant.name, data);
-      if (variant.from !== undefined && !existsSync(run)) copyRun(runOf(study, variant.from, data), run);
-      const config = loadConfig(study.config, { ...variant.set, data, out: run });
-      const { finished, seconds } = await trainCharacter(config, {
-        ...(signal ? { signal } : {}),
-        ...(onTrain ? { onEvent: onTrain } : {}),
-      });
-      if (!finished) throw new AbortedError();
+      const { seconds, ...model } = await trained(study, variant, data, { signal, onTrain });
       results[i]!.seconds += seconds;
-      const options = { run, data, out: join(run, EVALUATION), ...study.evaluation };
+      const out = join(runOf(study, variant.name, data), EVALUATION);
+      const options = { ...model, data, out, ...study.evaluation };
       results[i]!.evaluations.push(await evaluateRun(options, judges, { signal, onTask }));
     }
   }
@@ -65,6 +59,25 @@ export async function runStudy(
 const EVALUATION = 'evaluation';
 
 const runOf = ({ out }: Study, variant: string, data: string) => join(out, 'runs', variant, basename(data));
+
+/** Trains a variant for a character unless that is done, and says what to evaluate. */
+async function trained(
+  study: Study,
+  { name, from, promptOnly, set }: StudyVariant,
+  data: string,
+  { signal, onTrain }: StudyHooks,
+): Promise<{ run: string; promptOnly: boolean; seconds: number }> {
+  const run = runOf(study, name, data);
+  if (from !== undefined && !existsSync(run)) copyRun(runOf(study, from, data), run);
+  const config = loadConfig(study.config, { ...set, data, out: run });
+  if (promptOnly) return { run: config.base, promptOnly, seconds: 0 };
+  const { finished, seconds } = await trainCharacter(config, {
+    ...(signal ? { signal } : {}),
+    ...(onTrain ? { onEvent: onTrain } : {}),
+  });
+  if (!finished) throw new AbortedError();
+  return { run, promptOnly: false, seconds };
+}
 
 /** A copy of a finished run to go on from, without its evaluation; it appears when it is complete. */
 function copyRun(from: string, to: string): void {

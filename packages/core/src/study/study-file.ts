@@ -16,6 +16,7 @@ const StudyFile = Type.Object(
         {
           name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9.+_-]*$' }),
           from: Type.Optional(Type.String()),
+          promptOnly: Type.Optional(Type.Boolean()),
           set: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
         },
         { additionalProperties: false },
@@ -42,6 +43,8 @@ export interface StudyVariant {
   readonly name: string;
   /** An earlier variant whose finished run this one goes on from, such as Character-GRPO after Unified-SFT. */
   readonly from?: string;
+  /** Nothing is trained: the base model has the character's profile in its prompt. */
+  readonly promptOnly?: boolean;
   /** Options over the common configuration, by dotted path. */
   readonly set: Readonly<Record<string, unknown>>;
 }
@@ -71,23 +74,26 @@ export async function readStudy(file: string): Promise<Study> {
   const source: Source = { file, value: parseYaml(file, await readText(file)), locate: () => undefined };
   const { out, characters, config, variants, evaluation = {} } = checked(StudyFile, source);
   variants.forEach(({ name, from }, i) => {
-    const earlier = variants.slice(0, i).map((variant) => variant.name);
+    const before = variants.slice(0, i);
+    const earlier = before.map((variant) => variant.name);
     if (earlier.includes(name)) {
       throw problemAt(source, `/variants/${i}/name`, 'a name of its own', `"${name}" a second time`);
     }
-    if (from !== undefined && !earlier.includes(from)) {
-      throw problemAt(source, `/variants/${i}/from`, 'the name of an earlier variant', `"${from}"`);
+    const trained = before.filter((variant) => !variant.promptOnly).map((variant) => variant.name);
+    if (from !== undefined && !trained.includes(from)) {
+      throw problemAt(
+        source,
+        `/variants/${i}/from`,
+        'the name of an earlier variant that is trained',
+        `"${from}"`,
+      );
     }
   });
   return {
     out,
     characters,
     ...(config === undefined ? {} : { config }),
-    variants: variants.map(({ name, from, set = {} }) => ({
-      name,
-      ...(from === undefined ? {} : { from }),
-      set,
-    })),
+    variants: variants.map(({ set = {}, ...variant }) => ({ ...variant, set })),
     evaluation: {
       families: evaluation.metrics ?? FAMILIES,
       imagesPerPrompt: evaluation.imagesPerPrompt ?? 4,

@@ -80,7 +80,11 @@ describe('stored API keys', () => {
     ]);
     await models(`Bearer ${key}`);
     const refused = await models(`Bearer ${key}`);
-    expect([refused.statusCode, Number(refused.headers['retry-after'])]).toEqual([429, 20]);
+    expect(refused.statusCode).toBe(429);
+    // A place comes free every 20 s; some of them have passed by now.
+    const wait = Number(refused.headers['retry-after']);
+    expect(wait).toBeGreaterThan(0);
+    expect(wait).toBeLessThanOrEqual(20);
     expect(await outcome(`Bearer ${other.key}`)).toBe(200);
   });
 

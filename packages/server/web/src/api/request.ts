@@ -59,8 +59,8 @@ export function post(path: string, body: object, signal?: AbortSignal): Promise<
   });
 }
 
-export async function postJson<T>(path: string, body: object): Promise<T> {
-  return (await (await post(path, body)).json()) as T;
+export async function postJson<T>(path: string, body: object, signal?: AbortSignal): Promise<T> {
+  return (await (await post(path, body, signal)).json()) as T;
 }
 
 /** What went wrong, in words. */

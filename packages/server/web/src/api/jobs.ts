@@ -1,6 +1,5 @@
 import { readEvents } from './event-stream.js';
 import { get, postJson, RequestError, request } from './request.js';
-import type { Finding } from './uploads.js';
 
 export interface BaseModel {
   readonly id: string;
@@ -63,7 +62,8 @@ export interface Plan {
   readonly seconds: number;
   readonly stages: Job['stages'];
   readonly tasks: readonly PlannedTask[];
-  readonly findings: readonly Finding[];
+  /** What is to be said about the data, longest texts among it. */
+  readonly findings: readonly { readonly severity: 'error' | 'warning' | 'info'; readonly message: string }[];
 }
 
 export interface Sample {

@@ -42,12 +42,13 @@ function placeOf(draft: Draft, { file, field }: Finding): Place {
   const [, list = '', row] = field.split('/');
   if (FIELDS.has(list)) return list;
   const { dialogues, scenes } = dialoguesAndScenes(draft);
+  const inScenes = new Set(scenes.map(({ picture }) => picture));
   const rows: Readonly<Record<string, readonly { key: string }[]>> = {
     dialogues,
     scenes,
     knowledge: filledFacts(draft),
-    captions: draft.pictures,
-    t2i: draft.pictures,
+    // Pictures without words of their own that a scene describes get no instruction.
+    t2i: draft.pictures.filter(({ key, caption }) => caption.trim() !== '' || !inScenes.has(key)),
   };
   return rows[list]?.[Number(row)]?.key ?? '';
 }

@@ -27,6 +27,9 @@ export function Gallery({ characters, trains }: GalleryProps) {
           </a>
         )}
       </div>
+      {characters.length === 0 && (
+        <p class="notice">Nobody talks here yet. Create a character and train it: it will stand here.</p>
+      )}
       <ul class="gallery">
         {characters.map((character) => (
           <CharacterCard key={character.id} character={character} />

@@ -1,12 +1,12 @@
 import type { Finding, Missing } from '../api/uploads.js';
 
 interface FindingListProps {
-  readonly findings: readonly Finding[];
+  readonly findings?: readonly Finding[];
   readonly missing?: readonly Missing[];
 }
 
 /** What the doctor found, with the file and the place in it. */
-export function FindingList({ findings, missing = [] }: FindingListProps) {
+export function FindingList({ findings = [], missing = [] }: FindingListProps) {
   return (
     <ul class="remarks">
       {missing.map(({ what, required, message }) => (

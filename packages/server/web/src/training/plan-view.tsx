@@ -1,5 +1,4 @@
 import type { Plan } from '../api/jobs.js';
-import { FindingList } from '../shared/finding-list.js';
 import { bytesWords, countWords, durationWords, percentWords, stageWords, taskWords } from './words.js';
 
 /** What a training would take, and what it would learn. */
@@ -46,7 +45,13 @@ export function PlanView({ plan }: { plan: Plan }) {
           ))}
         </tbody>
       </table>
-      <FindingList findings={plan.findings} />
+      <ul class="remarks">
+        {plan.findings.map(({ severity, message }) => (
+          <li key={message} class={severity}>
+            {message}
+          </li>
+        ))}
+      </ul>
     </>
   );
 }

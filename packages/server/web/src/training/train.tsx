@@ -48,7 +48,7 @@ export function Train({ id }: { id: string }) {
         <Portrait name={upload.name} source={upload.portrait} />
         <h1>Train {upload.name}</h1>
       </div>
-      <FindingList findings={upload.findings} missing={upload.missing} />
+      <FindingList missing={upload.missing} />
       {first ? (
         <TrainForm upload={upload} models={models} first={first} />
       ) : (

@@ -1,4 +1,4 @@
-export { nativeInfo } from '@unicharacter/native';
+export { memoryStats, nativeInfo } from '@unicharacter/native';
 export * from './config/index.js';
 export * from './data/index.js';
 export * from './evaluate/index.js';

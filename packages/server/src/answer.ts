@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { RgbImage } from '@unicharacter/core';
 import type { ChatBody } from './chat-schema.js';
 import { type Conversation, readConversation } from './conversation.js';
-import type { EngineText, ServedEngine } from './engine.js';
+import type { EngineText, ServedEngine } from './engine/served-engine.js';
 import { invalidRequest } from './errors.js';
 import { decodeSentPicture } from './sent-picture.js';
 import { StopText } from './stop-text.js';

@@ -1,4 +1,4 @@
-import type { ServedEngine } from './engine.js';
+import type { ServedEngine } from './engine/served-engine.js';
 import { ApiError } from './errors.js';
 
 /** An engine with its weights in memory. */

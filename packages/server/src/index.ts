@@ -2,7 +2,7 @@ export { assertSafeBind, isLoopback, UnsafeBindError } from './auth.js';
 export { buildServer, type ServerOptions } from './build-server.js';
 export { archiveOfFolder } from './cards/folder-archive.js';
 export { modelId, type OpenEngine, type ServedCharacter } from './character-shelf.js';
-export type { ServedEngine } from './engine.js';
+export type { ServedEngine } from './engine/served-engine.js';
 export { type ListenOptions, listen } from './listen.js';
 export type { ApiKey } from './state/api-keys.js';
 export { StateError } from './state/database.js';

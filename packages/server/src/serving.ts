@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { CharacterShelf, ShelvedCharacter } from './character-shelf.js';
-import type { ServedEngine } from './engine.js';
+import type { ServedEngine } from './engine/served-engine.js';
 import type { GenerationQueue } from './generation-queue.js';
 import type { PictureStore } from './picture-store.js';
 

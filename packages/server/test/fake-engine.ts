@@ -1,6 +1,6 @@
 import type { DrawRequest, RgbImage, TextRequest } from '@unicharacter/core';
 import type { OpenEngine } from '../src/character-shelf.js';
-import type { EngineText, ServedEngine } from '../src/engine.js';
+import type { EngineText, ServedEngine } from '../src/engine/served-engine.js';
 
 /** An engine that says the given words one by one and draws plain squares, and remembers what it was asked. */
 export class FakeEngine implements OpenEngine {

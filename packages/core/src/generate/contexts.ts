@@ -66,18 +66,37 @@ export function disposeContexts({ main, withoutText, withoutImages }: GuidanceCo
   for (const context of [main, withoutText, withoutImages]) context.dispose();
 }
 
+/** A context that has read one text item, and shares what it can with earlier ones of the scheduler. */
+function startWithText(models: GenerationModels, text: string): KvContext {
+  const { model, tokenizer, scheduler } = models;
+  if (scheduler) return scheduler.read(textItemIds(tokenizer, text));
+  const context = emptyContext(model);
+  try {
+    readText(models, context, text);
+    return context;
+  } catch (error) {
+    context.dispose();
+    throw error;
+  }
+}
+
 /**
  * Reads a request into three contexts (spec 5.2): everything; everything before the last text; all text but no images.
- * Without images and system prompt the second is empty: no tokens, position 0.
+ * Without images and system prompt the second is empty: no tokens, position 0; without images the third is the first.
  */
 export function readRequest(
   models: GenerationModels,
   items: readonly RequestItem[],
   options: ReadOptions,
 ): RequestContexts {
-  const main = models.scheduler?.emptyContext() ?? emptyContext(models.model);
-  const withoutImages = main.forkEmpty();
+  const [first] = items;
+  const start = options.system ?? (first?.kind === 'text' ? first.text : undefined);
+  const main =
+    start === undefined
+      ? (models.scheduler?.emptyContext() ?? emptyContext(models.model))
+      : startWithText(models, start);
   let withoutText = main.forkEmpty();
+  let withoutImages: KvContext | null = null;
   let imageSize: RequestContexts['imageSize'] = null;
   let images = 0;
   const split = () => {
@@ -85,22 +104,21 @@ export function readRequest(
     withoutText = main.fork();
   };
   try {
-    if (options.system !== undefined) {
-      readText(models, main, options.system);
-      readText(models, withoutImages, options.system);
-    }
-    for (const item of items) {
+    const rest = start !== undefined && options.system === undefined ? items.slice(1) : items;
+    for (const item of rest) {
       if (item.kind === 'text') {
         split();
         readText(models, main, item.text);
-        readText(models, withoutImages, item.text);
+        if (withoutImages) readText(models, withoutImages, item.text);
       } else {
+        withoutImages ??= main.fork();
         imageSize = readImage(models, main, item.image, options, images++);
         split();
       }
     }
+    withoutImages ??= main.fork();
   } catch (error) {
-    disposeContexts({ main, withoutText, withoutImages });
+    for (const context of [main, withoutText, withoutImages]) context?.dispose();
     throw error;
   }
   return { main, withoutText, withoutImages, imageSize };

@@ -8,7 +8,6 @@ import type { CompatibilitySetting } from './compatibility.js';
 import { disposeContexts, type GenerationModels, readRequest, textItemIds } from './contexts.js';
 import { answer, answerAboutImage, draw } from './requests.js';
 import { drawReply, replyRequest } from './role-play.js';
-import { chooseToken } from './sample-token.js';
 import { generateText } from './scheduler.js';
 import { AbortedError } from './turns.js';
 
@@ -22,38 +21,6 @@ beforeAll(() => {
 });
 expectNoLeaks();
 afterAll(() => disposeTinyModels(models));
-
-describe('chooseToken', () => {
-  const logits = Float32Array.from([0, 2, 1, -1]);
-  const draws = (options: { temperature: number; topP?: number }) => {
-    const counts = [0, 0, 0, 0];
-    for (let counter = 0; counter < 2000; counter++) {
-      (counts[chooseToken(logits, options, { seed: 1, stream: 2, counter })] as number)++;
-    }
-    return counts;
-  };
-
-  it('takes the likeliest without temperature', () => {
-    expect(chooseToken(logits, {}, { seed: 1, stream: 2, counter: 0 })).toBe(1);
-  });
-
-  it('draws from the softmax of the logits over the temperature', () => {
-    const weights = Array.from(logits, (value) => Math.exp(value / 0.7));
-    const total = weights.reduce((sum, w) => sum + w, 0);
-    draws({ temperature: 0.7 }).forEach((count, i) => {
-      expect(Math.abs(count / 2000 - (weights[i] as number) / total)).toBeLessThan(0.04);
-    });
-  });
-
-  it('keeps to the nucleus and to the key', () => {
-    // Probabilities at temperature 1: 0.087, 0.644, 0.237, 0.032.
-    const counts = draws({ temperature: 1, topP: 0.8 });
-    expect(counts[0]).toBe(0);
-    expect(counts[3]).toBe(0);
-    expect(counts[2]).toBeGreaterThan(400);
-    expect(draws({ temperature: 1 })).toEqual(draws({ temperature: 1 }));
-  });
-});
 
 describe('generateText', () => {
   it('feeds begin marker and own tokens, streams what it returns, and never answers ids without a token', async () => {

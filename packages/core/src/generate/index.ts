@@ -36,7 +36,6 @@ export {
 } from './role-play.js';
 export {
   type ChosenToken,
-  chooseToken,
   type SamplingOptions,
   type TokenProbability,
   tokenProbabilities,

@@ -1,13 +1,15 @@
-import { tf } from '@unicharacter/native';
+import { sampleTokens, tf } from '@unicharacter/native';
 import {
   ContextLengthError,
   emptyContext,
   feedRows,
+  feedTokens,
   inferLogits,
   type KvContext,
   type UnifiedModel,
 } from '../model/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
+import { PrefixCache } from './prefix-cache.js';
 import { type GeneratedText, type TextOptions, TextRow } from './text-row.js';
 import { AbortedError, nextTurn } from './turns.js';
 
@@ -24,12 +26,15 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** Prompts read in a round: the more texts are decoded together, the less each costs, but those in the making wait. */
+const READINGS = 4;
+
 /** What a piece of work is that asks for its turn: reading a prompt, or one step of a drawing. */
 export type TurnKind = 'reading' | 'drawing';
 
 /**
- * Lets several requests share one model. In each round all texts in the making advance by one token, in one pass; then at
- * most one prompt is read and one step of one drawing is made, in order of arrival. So texts go on while pictures are
+ * Lets several requests share one model. In each round all texts in the making advance by one token, in one pass; then a
+ * few prompts are read and one step of one drawing is made, in order of arrival. So texts go on while pictures are
  * drawn, and drawings take turns among themselves.
  *
  * Rounds run while there is work, with a turn of the event loop between them.
@@ -43,9 +48,19 @@ export class Scheduler {
   /** A context of the pool that all requests share while there are any. */
   #pool: KvContext | undefined;
 
-  constructor({ model, tokenizer }: { readonly model: UnifiedModel; readonly tokenizer: Tokenizer }) {
+  readonly #prefixes: PrefixCache;
+
+  /**
+   * @param prefixTokens tokens of earlier prompts whose keys and values are kept for prompts that begin like them; 0 (the
+   *   default) keeps none. While some are kept, the weights must not change.
+   */
+  constructor(
+    { model, tokenizer }: { readonly model: UnifiedModel; readonly tokenizer: Tokenizer },
+    prefixTokens = 0,
+  ) {
     this.#model = model;
     this.#tokenizer = tokenizer;
+    this.#prefixes = new PrefixCache(prefixTokens);
   }
 
   /** Texts that are decoded together now. */
@@ -57,6 +72,28 @@ export class Scheduler {
   emptyContext(): KvContext {
     this.#pool = this.#pool?.poolAlive ? this.#pool.forkEmpty() : emptyContext(this.#model);
     return this.#pool;
+  }
+
+  /**
+   * A context that has read a text from the start on, of which the beginning may be taken from an earlier one.
+   * @throws ContextLengthError when the text does not fit the model
+   */
+  read(ids: readonly number[]): KvContext {
+    const context = this.#prefixes.fork(ids) ?? this.emptyContext();
+    try {
+      const rest = ids.slice(context.length);
+      if (rest.length > 0) feedTokens(this.#model, context, rest).dispose();
+    } catch (error) {
+      context.dispose();
+      throw error;
+    }
+    this.#prefixes.keep(ids, context);
+    return context;
+  }
+
+  /** Frees what is kept of earlier prompts. */
+  dispose(): void {
+    this.#prefixes.dispose();
   }
 
   /**
@@ -97,7 +134,7 @@ export class Scheduler {
       // What got its turn works in here, before the next round.
       await nextTurn();
       this.#textStep();
-      grantNext(reading);
+      for (let i = 0; i < READINGS; i++) grantNext(reading);
       grantNext(drawing);
     }
     this.#running = false;
@@ -117,9 +154,10 @@ export class Scheduler {
   }
 
   #step(batch: readonly Writing[]): void {
-    let logits: Float32Array;
+    const rows = batch.map(({ row }) => row);
+    let logits: tf.Tensor2D;
     try {
-      logits = this.#read(batch.map(({ row }) => row));
+      logits = this.#read(rows);
     } catch (error) {
       const whole = !(error instanceof ContextLengthError) || batch.length === 1;
       if (whole) this.#drop(batch, error);
@@ -127,23 +165,31 @@ export class Scheduler {
       else for (const writing of batch) this.#step([writing]);
       return;
     }
-    const size = logits.length / batch.length;
-    const places = new Map(batch.map((writing, i) => [writing, i * size]));
+    const ids = sampleTokens(
+      logits,
+      rows.map(({ draw }) => draw),
+    );
+    const all = rows.some(({ wantsLogits }) => wantsLogits) ? (logits.dataSync() as Float32Array) : null;
+    const size = logits.shape[1];
+    logits.dispose();
+    const places = new Map(batch.map((writing, i) => [writing, i]));
     this.#leave((writing) => {
-      const at = places.get(writing);
-      if (at !== undefined) writing.row.take(logits.subarray(at, at + size));
+      const i = places.get(writing);
+      if (i === undefined) return;
+      const { row } = writing;
+      row.take(ids[i] as number, row.wantsLogits && all ? all.subarray(i * size, (i + 1) * size) : null);
     });
   }
 
-  /** Reads the next id of each row and answers the logits [rows · vocabulary]. */
-  #read(rows: readonly TextRow[]): Float32Array {
+  /** Reads the next id of each row and answers the logits [rows, vocabulary]; the caller disposes them. */
+  #read(rows: readonly TextRow[]): tf.Tensor2D {
     return tf.tidy(() => {
       const hidden = feedRows(
         this.#model,
         rows.map(({ context }) => context),
         rows.map(({ next }) => next),
       );
-      return inferLogits(this.#model, hidden).dataSync() as Float32Array;
+      return inferLogits(this.#model, hidden);
     });
   }
 

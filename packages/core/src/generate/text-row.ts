@@ -1,6 +1,7 @@
+import type { TokenDraw } from '@unicharacter/native';
 import { feedTokens, type KvContext, type UnifiedModel } from '../model/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
-import { type ChosenToken, chooseToken, type SamplingOptions, tokenProbabilities } from './sample-token.js';
+import { type ChosenToken, type SamplingOptions, tokenProbabilities } from './sample-token.js';
 
 /** How text is decoded (spec 5.6). */
 export interface TextOptions extends SamplingOptions {
@@ -35,7 +36,7 @@ const TEXT_STREAM = 0x7e97;
 
 /**
  * One text in the making: a context, the id to be read next, and what has been said. Each step reads one id and is given
- * the logits that follow; which other rows are read in the same pass makes no difference.
+ * the one that follows; which other rows are read in the same pass makes no difference.
  */
 export class TextRow {
   readonly #decoder;
@@ -74,15 +75,24 @@ export class TextRow {
     return this.#finish && { text: this.#text, ids: this.#ids, finish: this.#finish };
   }
 
-  /** Chooses the token that follows. @param logits of all vocabulary rows after `next` */
-  take(logits: Float32Array): void {
+  /** How the token that follows is to be chosen. */
+  get draw(): TokenDraw {
+    const { temperature = 0, topP = 1, seed = 0 } = this.options;
+    const key = { seed, stream: TEXT_STREAM, counter: this.#ids.length };
+    return { choices: this.#choices, temperature, topP, key };
+  }
+
+  /** True when `take` needs the logits. */
+  get wantsLogits(): boolean {
+    return this.options.logprobs !== undefined;
+  }
+
+  /**
+   * Goes on with the token that follows.
+   * @param logits of all vocabulary rows after `next`; only read when `wantsLogits`
+   */
+  take(id: number, logits: Float32Array | null): void {
     const { options } = this;
-    const allowed = logits.subarray(0, this.#choices);
-    const id = chooseToken(allowed, options, {
-      seed: options.seed ?? 0,
-      stream: TEXT_STREAM,
-      counter: this.#ids.length,
-    });
     if (id === this.#eos) {
       this.#end('stop');
       return;
@@ -91,10 +101,9 @@ export class TextRow {
     this.#ids.push(id);
     const part = this.#decoder.push(id);
     this.#text += part;
-    const { logprobs } = options;
     options.onToken?.(part, {
       id,
-      ...(logprobs === undefined ? {} : tokenProbabilities(allowed, id, logprobs)),
+      ...(logits && tokenProbabilities(logits.subarray(0, this.#choices), id, options.logprobs ?? 0)),
     });
     if (this.#ids.length === options.maxTokens) this.#end('length');
   }

@@ -143,10 +143,27 @@ export class KvContext {
   }
 
   fork(): KvContext {
+    return this.#forkFirst(this.#length, this.ropePosition);
+  }
+
+  /**
+   * A context that has read the first `tokens` of this one, which has read text only.
+   * @throws RangeError when this one has read fewer, or images, whose tokens share a position
+   */
+  forkStart(tokens: number): KvContext {
+    if (!(tokens >= 0 && tokens <= this.#length && this.#length === this.ropePosition)) {
+      throw new RangeError(
+        `expected to share 0 to ${this.#length} tokens of a text, found ${tokens} of ${this.ropePosition} positions`,
+      );
+    }
+    return this.#forkFirst(tokens, tokens);
+  }
+
+  #forkFirst(tokens: number, ropePosition: number): KvContext {
     const copy = new KvContext(this.#pool, this.#family);
-    copy.#pages = this.#pages.slice(0, Math.ceil(this.#length / this.#pool.page));
-    copy.#length = this.#length;
-    copy.ropePosition = this.ropePosition;
+    copy.#pages = this.#pages.slice(0, Math.ceil(tokens / this.#pool.page));
+    copy.#length = tokens;
+    copy.ropePosition = ropePosition;
     for (const page of copy.#pages) this.#pool.retain(page);
     return copy;
   }

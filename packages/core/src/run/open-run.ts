@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { selectBackend } from '@unicharacter/native';
 import { ownTemplates, type PromptTemplates, readTemplates, TEMPLATES_FILE } from '../data/index.js';
+import { Scheduler } from '../generate/index.js';
 import { FlowVae, loadModelConfig } from '../model/index.js';
 import { loadTokenizer } from '../tokenizer/index.js';
 import { CharacterEngine } from './character-engine.js';
@@ -10,6 +11,9 @@ import { RunError } from './run-error.js';
 import { RunFolder } from './run-folder.js';
 import { loadRunModel } from './run-model.js';
 import { storedCharacter } from './stored-character.js';
+
+/** Of earlier prompts, kept for those that begin like them: the profile and some dozen conversations. */
+const PREFIX_TOKENS = 16_384;
 
 /**
  * Opens the newest checkpoint of a run for talking and drawing.
@@ -43,11 +47,13 @@ export async function openRun(dir: string): Promise<CharacterEngine> {
   const { model } = loaded;
   try {
     const vae = FlowVae.load(modelConfig.vae, run.vae, { trainable: 'none' });
+    const scheduler = new Scheduler({ model, tokenizer }, PREFIX_TOKENS);
     const release = () => {
+      scheduler.dispose();
       loaded.dispose();
       vae.dispose();
     };
-    const models = { model, vae, tokenizer };
+    const models = { model, vae, tokenizer, scheduler };
     return new CharacterEngine(character, models, config.generate, release, runTemplates(dir));
   } catch (error) {
     loaded.dispose();

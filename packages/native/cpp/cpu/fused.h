@@ -23,5 +23,6 @@ void registerOptimizer(Registry& registry);
 void registerPhysicalType(Registry& registry);
 void registerRandom(Registry& registry);
 void registerRope(Registry& registry);
+void registerSampleTokens(Registry& registry);
 
 }  // namespace uc

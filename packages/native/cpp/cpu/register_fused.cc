@@ -22,6 +22,7 @@ void registerFused(Registry& registry) {
   registerPhysicalType(registry);
   registerRandom(registry);
   registerRope(registry);
+  registerSampleTokens(registry);
 }
 
 }  // namespace uc

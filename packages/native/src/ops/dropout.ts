@@ -2,7 +2,7 @@ import * as tf from '../../lib/tfjs.mjs';
 import { kernel, type NativeKernel } from '../kernels/kernel.js';
 import { expectFloat } from './check.js';
 import { hasKernel, runOne } from './dispatch.js';
-import { checkKey, philoxUniform, type RandomKey } from './philox.js';
+import { checkKey, keyWords, philoxUniform, type RandomKey } from './philox.js';
 
 /** 1/(1 − rate) where the element is kept, else 0; the numbers of `randomUniform`. */
 function keepFactors(shape: number[], rate: number, key: RandomKey): tf.Tensor {
@@ -49,11 +49,10 @@ type DropoutAttrs = RandomKey & { rate: number };
 /** Native kernel of `dropout`; the C++ side is cpp/cpu/dropout.cc. */
 export const dropoutKernels: NativeKernel[] = [
   kernel<{ x: tf.TensorInfo }, DropoutAttrs>('Dropout', ({ inputs: { x }, attrs, backend }) => {
-    const { rate, seed, stream, counter } = attrs;
     const call = backend.call('Dropout').tensor(x);
-    // Integers of up to 53 bits as low and high words; the command keeps the low 32 bits of each.
-    for (const value of [seed, counter]) call.int(value % 2 ** 32).int(Math.floor(value / 2 ** 32));
-    return call.int(stream).real(rate).output(x.shape, 'float32');
+    // The command keeps the low 32 bits of each.
+    for (const word of keyWords(attrs)) call.int(word);
+    return call.real(attrs.rate).output(x.shape, 'float32');
   }),
 ];
 

@@ -19,6 +19,7 @@ import { randomKernels } from './random.js';
 import { rmsNormKernels } from './rms-norm.js';
 import { rmsNormResidualKernels } from './rms-norm-residual.js';
 import { ropeKernels } from './rope.js';
+import { sampleTokensKernels } from './sample-tokens.js';
 import { storedAsKernels } from './stored-as.js';
 
 /** Kernels of the fused ops, which tfjs-core does not know. */
@@ -43,5 +44,6 @@ export const fusedKernels: NativeKernel[] = [
   ...rmsNormKernels,
   ...rmsNormResidualKernels,
   ...ropeKernels,
+  ...sampleTokensKernels,
   ...storedAsKernels,
 ];

@@ -28,6 +28,11 @@ export function checkKey(op: string, key: RandomKey): void {
   }
 }
 
+/** The key as the kernels read it: seed and counter as low and high words, then the stream. */
+export function keyWords({ seed, stream, counter }: RandomKey): number[] {
+  return [seed, counter].flatMap((value) => [value % TWO_32, Math.floor(value / TWO_32)]).concat(stream);
+}
+
 /** High and low word of a 32×32-bit product, by 16-bit halves (exact in float64). */
 function highWord(a: number, b: number): number {
   const aHigh = a >>> 16;

@@ -1,7 +1,7 @@
 import * as tf from '../../lib/tfjs.mjs';
 import { kernel, type NativeKernel } from '../kernels/kernel.js';
 import { hasKernel, runOne } from './dispatch.js';
-import { checkKey, philoxNormal, philoxUniform, type RandomKey } from './philox.js';
+import { checkKey, keyWords, philoxNormal, philoxUniform, type RandomKey } from './philox.js';
 
 function keyed(
   op: string,
@@ -33,11 +33,11 @@ type RandomAttrs = RandomKey & { shape: number[] };
 
 function randomKernel(name: string): NativeKernel {
   return kernel<Record<string, never>, RandomAttrs>(name, ({ attrs, backend }) => {
-    const { shape, seed, stream, counter } = attrs;
+    const { shape } = attrs;
     const call = backend.call(name).dims(shape);
-    // Integers of up to 53 bits as low and high words; the command keeps the low 32 bits of each.
-    for (const value of [seed, counter]) call.int(value % 2 ** 32).int(Math.floor(value / 2 ** 32));
-    return call.int(stream).output(shape, 'float32');
+    // The command keeps the low 32 bits of each.
+    for (const word of keyWords(attrs)) call.int(word);
+    return call.output(shape, 'float32');
   });
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Answer, answer, type ChatRequest, readChatRequest, SILENT, usage } from '../answer.js';
 import { ChatBody } from '../chat-schema.js';
-import type { ServedEngine } from '../engine.js';
+import type { ServedEngine } from '../engine/served-engine.js';
 import { toApiError } from '../errors.js';
 import { deliver } from '../image-delivery.js';
 import { answerUnlessGone, type Serving } from '../serving.js';

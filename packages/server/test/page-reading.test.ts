@@ -32,6 +32,15 @@ describe('dialogues are read from', () => {
         .join('\n'),
     ],
     [
+      'a RoleScape folder',
+      JSON.stringify({
+        scenes: expected.map(({ user, reply }) => [
+          { role: 'user', text: user },
+          { role: 'machine', text: reply },
+        ]),
+      }),
+    ],
+    [
       'conversations with from and value',
       JSON.stringify([
         {

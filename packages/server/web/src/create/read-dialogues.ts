@@ -46,17 +46,18 @@ function fromValue(value: unknown): ReadDialogue[] {
     return value.some(isMessage) ? pairsOf(value.flatMap(asLine)) : value.flatMap(fromValue);
   }
   if (typeof value !== 'object' || value === null) return [];
-  const { user, reply, messages, conversations, dialogues } = value as Record<string, unknown>;
+  const { user, reply, messages, conversations, dialogues, scenes } = value as Record<string, unknown>;
   if (typeof user === 'string' && typeof reply === 'string') return [{ user, reply }];
-  return [messages, conversations, dialogues].flatMap((list) => (Array.isArray(list) ? fromValue(list) : []));
+  const lists = [messages, conversations, dialogues, scenes];
+  return lists.flatMap((list) => (Array.isArray(list) ? fromValue(list) : []));
 }
 
-/** OpenAI's `{role, content}` and ShareGPT's `{from, value}`. */
+/** OpenAI's `{role, content}`, ShareGPT's `{from, value}`, RoleScape's `{role, text}`. */
 function asLine(message: unknown): Line[] {
   if (!isMessage(message)) return [];
-  const { role, content, from, value } = message;
+  const { role, content, from, value, text: words } = message;
   const speaker = String(role ?? from);
-  const text = content ?? value;
+  const text = content ?? value ?? words;
   return speaker === 'system' || typeof text !== 'string' ? [] : [{ own: USERS.test(speaker), text }];
 }
 

@@ -4,21 +4,21 @@ import type { SampleSet } from './training-record.js';
 
 /** The same prompts with the same seed: the base model beside the trained one. */
 export function BeforeAfter({ sets }: { sets: readonly SampleSet[] }) {
-  const [before, after] = [sets[0], sets.at(-1)];
-  if (!before || !after || before === after) return null;
+  const compared = (sets.at(-1)?.samples ?? []).flatMap((after) => {
+    const before = sets.flatMap(({ samples }) => samples).find(({ prompt }) => prompt === after.prompt);
+    return before && before !== after ? [{ before, after }] : [];
+  });
+  if (compared.length === 0) return null;
   return (
     <section class="panel" aria-label="Before and after">
       <h2>Before and after</h2>
       <ul class="compare">
-        {after.samples.map((sample) => (
-          <li key={sample.prompt}>
-            <h3>{sample.prompt}</h3>
+        {compared.map(({ before, after }) => (
+          <li key={after.prompt}>
+            <h3>{after.prompt}</h3>
             <div class="pair">
-              <Made
-                title="Base model"
-                sample={before.samples.find(({ prompt }) => prompt === sample.prompt)}
-              />
-              <Made title="Trained" sample={sample} />
+              <Made title="Base model" sample={before} />
+              <Made title="Trained" sample={after} />
             </div>
           </li>
         ))}
@@ -27,12 +27,12 @@ export function BeforeAfter({ sets }: { sets: readonly SampleSet[] }) {
   );
 }
 
-function Made({ title, sample }: { title: string; sample: Sample | undefined }) {
+function Made({ title, sample }: { title: string; sample: Sample }) {
   return (
     <figure>
       <figcaption class="hint">{title}</figcaption>
-      {sample?.url && <Picture source={sample.url} alt={`${title}: ${sample.prompt}`} />}
-      {sample?.reply && <p>{sample.reply}</p>}
+      {sample.url && <Picture source={sample.url} alt={`${title}: ${sample.prompt}`} />}
+      {sample.reply && <p>{sample.reply}</p>}
     </figure>
   );
 }

@@ -4,6 +4,7 @@ import type { EventData } from '../web/src/api/jobs.js';
 import { alternatives, branch, latestBelow, type StoredMessage } from '../web/src/chat/message-tree.js';
 import { kindOf } from '../web/src/create/dropped-file.js';
 import { readDialogues } from '../web/src/create/read-dialogues.js';
+import { inPlainWords } from '../web/src/shared/task-words.js';
 import { smoothed } from '../web/src/training/curve.js';
 import { wishOf } from '../web/src/training/settings.js';
 import { EMPTY_RECORD, withEvent } from '../web/src/training/training-record.js';
@@ -140,4 +141,17 @@ it('settings that nobody touched are left to the server', () => {
     method: { type: 'reinforcement', reinforcement: { hyperparameters: { n_epochs: 3 } } },
   });
   expect(() => wishOf('char_1', { ...settings, config: '[1]' })).toThrow('expected a JSON object');
+});
+
+it('tasks that the data have nothing for are one remark in plain words', () => {
+  const finding = (message: string) => ({ severity: 'warning' as const, file: '', field: '', message });
+  const nothing = (task: string) =>
+    finding(`nothing to train the task ${task} with, although the mix asks for it`);
+  expect(inPlainWords([nothing('vqa'), finding('is tiny'), nothing('t2i')])).toEqual([
+    finding('is tiny'),
+    {
+      severity: 'info',
+      message: 'The data have nothing to teach these with: looking at pictures, drawing.',
+    },
+  ]);
 });

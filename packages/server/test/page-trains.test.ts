@@ -49,6 +49,7 @@ describe.skipIf(chromiumPath === undefined)('the page with a server that trains'
     await page.getByRole('button', { name: 'Save and check' }).click();
     await page.getByText('There are 3 pictures; about ten are good.').waitFor();
     await page.getByText('It has nothing to begin a conversation with.').waitFor();
+    await page.getByText('The data have nothing to teach these with: ').waitFor();
 
     await page.getByRole('link', { name: 'Train Pip' }).click();
     await page.getByText('Advanced').click();

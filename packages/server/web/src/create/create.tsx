@@ -46,7 +46,7 @@ export function Create() {
           <CardPreview card={draft.card} onRemove={() => change({ card: undefined })} />
         ) : (
           <>
-            <DropZone busy={busy === 'reading'} onFiles={take} />
+            <DropZone busy={busy === 'reading'} small={draft.pictures.length > 0} onFiles={take} />
             <ProfileFields
               draft={draft}
               remarks={remarks}

@@ -1,8 +1,15 @@
 import { useState } from 'preact/hooks';
 import { Icon } from '../shared/icon.js';
 
+interface DropZoneProps {
+  readonly onFiles: (files: File[]) => void;
+  readonly busy: boolean;
+  /** True when there are pictures already, and the next thing to do is elsewhere. */
+  readonly small: boolean;
+}
+
 /** Takes files by dropping, choosing or pasting. */
-export function DropZone({ onFiles, busy }: { onFiles: (files: File[]) => void; busy: boolean }) {
+export function DropZone({ onFiles, busy, small }: DropZoneProps) {
   const [over, setOver] = useState(false);
   const take = (list: FileList | null | undefined) => {
     const files = [...(list ?? [])];
@@ -10,7 +17,7 @@ export function DropZone({ onFiles, busy }: { onFiles: (files: File[]) => void; 
   };
   return (
     <label
-      class={over ? 'drop over' : 'drop'}
+      class={['drop', over && 'over', small && 'small'].filter(Boolean).join(' ')}
       onDragOver={(event) => {
         event.preventDefault();
         setOver(true);
@@ -23,11 +30,17 @@ export function DropZone({ onFiles, busy }: { onFiles: (files: File[]) => void; 
       }}
     >
       <Icon name="picture" />
-      <strong>{busy ? 'Reading…' : 'Drop pictures here, or choose them'}</strong>
-      <span class="hint">
-        About ten pictures of the character. A character card (PNG, JSON, CHARX), a ZIP of a character folder,
-        or a file with dialogues works too. Pasting does as well.
-      </span>
+      <strong>
+        {busy
+          ? 'Reading…'
+          : `Drop ${small ? 'more' : 'pictures'} here, or choose ${small ? 'files' : 'them'}`}
+      </strong>
+      {!small && (
+        <span class="hint">
+          About ten pictures of the character. A character card (PNG, JSON, CHARX), a ZIP of a character
+          folder, or a file with dialogues works too. Pasting does as well.
+        </span>
+      )}
       <input
         type="file"
         multiple

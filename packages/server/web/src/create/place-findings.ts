@@ -1,4 +1,5 @@
 import type { Finding, Missing } from '../api/uploads.js';
+import { inPlainWords } from '../shared/task-words.js';
 import type { Draft } from './draft.js';
 import { filledFacts } from './draft.js';
 import { dialoguesAndScenes } from './draft-form.js';
@@ -32,7 +33,8 @@ export function placeFindings(
   for (const { what, required, message } of missing) {
     put(SECTIONS[what], { severity: required ? 'error' : 'info', message });
   }
-  for (const finding of findings) put(placeOf(draft, finding), finding);
+  for (const finding of inPlainWords(findings))
+    put('file' in finding ? placeOf(draft, finding) : '', finding);
   return placed;
 }
 

@@ -1,11 +1,12 @@
 import type { Upload } from '../api/uploads.js';
 import { trainLink } from '../route.js';
 import { FindingList } from '../shared/finding-list.js';
+import { inPlainWords } from '../shared/task-words.js';
 
 /** What the doctor says after saving, and what comes next. */
 export function Saved({ upload }: { upload: Upload }) {
   const { id, name, findings, missing, trainable, format } = upload;
-  const remarks = findings.length + missing.length;
+  const remarks = inPlainWords(findings).length + missing.length;
   return (
     <section class={trainable ? 'panel saved' : 'panel saved not-yet'} role="status">
       <h2>

@@ -1,4 +1,5 @@
 import type { Finding, Missing } from '../api/uploads.js';
+import { inPlainWords } from './task-words.js';
 
 interface FindingListProps {
   readonly findings?: readonly Finding[];
@@ -14,13 +15,15 @@ export function FindingList({ findings = [], missing = [] }: FindingListProps) {
           {message}
         </li>
       ))}
-      {findings.map(({ severity, file, field, message }) => (
-        <li key={`${file}${field}${message}`} class={severity}>
-          {[file, field].filter((part) => part !== '').join(' ')}
-          {file + field === '' ? '' : ': '}
-          {message}
-        </li>
-      ))}
+      {inPlainWords(findings).map((finding) => {
+        const place = 'file' in finding ? [finding.file, finding.field].filter((part) => part !== '') : [];
+        return (
+          <li key={`${place} ${finding.message}`} class={finding.severity}>
+            {place.length > 0 && `${place.join(' ')}: `}
+            {finding.message}
+          </li>
+        );
+      })}
     </ul>
   );
 }

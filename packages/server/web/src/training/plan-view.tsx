@@ -1,5 +1,6 @@
 import type { Plan } from '../api/jobs.js';
-import { bytesWords, countWords, durationWords, percentWords, stageWords, taskWords } from './words.js';
+import { inPlainWords, taskWords } from '../shared/task-words.js';
+import { bytesWords, countWords, durationWords, percentWords, stageWords } from './words.js';
 
 /** What a training would take, and what it would learn. */
 export function PlanView({ plan }: { plan: Plan }) {
@@ -46,7 +47,7 @@ export function PlanView({ plan }: { plan: Plan }) {
         </tbody>
       </table>
       <ul class="remarks">
-        {plan.findings.map(({ severity, message }) => (
+        {inPlainWords(plan.findings).map(({ severity, message }) => (
           <li key={message} class={severity}>
             {message}
           </li>

@@ -8,16 +8,6 @@ const STAGES: Readonly<Record<string, string>> = {
   'text-grpo': 'Learning from rewards for replies',
 };
 
-const TASKS: Readonly<Record<string, string>> = {
-  dialogue: 'Talking',
-  thinking: 'Planning a picture',
-  knowledge_qa: 'Facts',
-  vqa: 'Looking at pictures',
-  t2i: 'Drawing',
-  t2i_with_thinking: 'Drawing after a plan',
-  t2i_instruction: 'Drawing as told',
-};
-
 const STATUSES: Readonly<Record<JobStatus, string>> = {
   queued: 'Waiting',
   running: 'Training',
@@ -28,7 +18,6 @@ const STATUSES: Readonly<Record<JobStatus, string>> = {
 };
 
 export const stageWords = (stage: string): string => STAGES[stage] ?? stage;
-export const taskWords = (task: string): string => TASKS[task] ?? task;
 export const statusWords = (status: JobStatus): string => STATUSES[status];
 
 /** `95` → `1 min 35 s`. */

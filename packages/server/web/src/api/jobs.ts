@@ -44,7 +44,6 @@ export interface JobWish {
   readonly character: string;
   readonly method: object;
   readonly seed?: number;
-  readonly suffix?: string;
   readonly config?: object;
 }
 

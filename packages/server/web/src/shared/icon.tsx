@@ -1,10 +1,7 @@
 /** Outlines on a grid of 24 units. */
 const PATHS = {
   again: 'M20 11a8 8 0 1 0-2.3 6.3M20 5v6h-6',
-  branch: 'M6 4v16M6 14c7 0 12-2 12-8M15 8l3-3 3 3',
-  check: 'M5 12.5l4.5 4.5L19 7',
   close: 'M6 6l12 12M18 6L6 18',
-  down: 'M12 4v14M6 12l6 6 6-6',
   edit: 'M4 20h4L19 9l-4-4L4 16v4z',
   left: 'M14 6l-6 6 6 6',
   more: 'M5 12h14M13 6l6 6-6 6',

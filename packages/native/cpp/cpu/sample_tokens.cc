@@ -7,6 +7,7 @@
 
 #include "../runtime/context.h"
 #include "../runtime/parallel.h"
+#include "convert.h"
 #include "fused.h"
 #include "lanes.h"
 #include "philox.h"
@@ -103,16 +104,18 @@ std::vector<Draw> readDraws(Args& args, int64_t rows, int64_t vocabulary) {
 void registerSampleTokens(Registry& registry) {
   // logits [R, V], R, then for each row: choices, Philox key; temperature, topP -> ids [R]
   registry.add("SampleTokens", [](Context& context, Args& args, Results& results) {
-    const Tensor logits = args.tensor();
-    if (logits.dims.rank() != 2 || logits.phys != Phys::F32) fail("logits [rows, vocabulary] in float32 are needed");
+    const Tensor logits = args.floatTensor();
+    if (logits.dims.rank() != 2) fail("logits [rows, vocabulary] are needed");
     const int64_t rows = logits.dims[0], vocabulary = logits.dims[1];
     const std::vector<Draw> draws = readDraws(args, rows, vocabulary);
     const Tensor ids = results.make(Dims{rows}, Phys::I32);
+    const Converted wide(context, logits, Phys::F32);
+    const float* values = wide.tensor().f32();
     Scratch<float> scratch(context, omp_get_max_threads() * vocabulary);
     parallelFor(rows, 8 * vocabulary, [&](int64_t begin, int64_t end) {
       std::vector<Weight> weights;
       for (int64_t row = begin; row < end; ++row) {
-        ids.i32()[row] = choose(logits.f32() + row * vocabulary, draws[row],
+        ids.i32()[row] = choose(values + row * vocabulary, draws[row],
                                 scratch.data() + omp_get_thread_num() * vocabulary, weights);
       }
     });

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import * as tf from '../../lib/tfjs.mjs';
 import { philoxNormal } from '../../src/ops/philox.js';
 import { composedSampleToken, sampleTokens, type TokenDraw } from '../../src/ops/sample-tokens.js';
+import { storedAs } from '../../src/ops/stored-as.js';
 import { selectBackend } from '../../src/select-backend.js';
 
 const VOCABULARY = 2053;
@@ -46,6 +47,15 @@ describe('on native', () => {
     const { values, draws, row } = scene(17);
     const together = choose(values, draws);
     for (const [i, draw] of draws.entries()) expect([...choose(row(i), [draw])]).toEqual([together[i]]);
+  });
+
+  test('logits in bfloat16 are those of their values', () => {
+    const { values, draws } = scene(20);
+    const narrow = tf.tidy(() => storedAs(tf.tensor2d(values, [20, VOCABULARY]), 'bfloat16'));
+    const rounded = narrow.dataSync() as Float32Array;
+    expect([...sampleTokens(narrow as tf.Tensor2D, draws)]).toEqual([...choose(rounded, draws)]);
+    expect(rounded).not.toEqual(values);
+    narrow.dispose();
   });
 
   test('the smaller id wins among equals, greedily and at the edge of the nucleus', () => {

@@ -178,7 +178,7 @@ describe('uploaded characters', () => {
       ['2', 'A picture of Moth'],
     ]);
     expect(vqa[0]!.imageId).toBe('1');
-    expect(body.tasks).toContainEqual({ task: 't2i', samples: 2 });
+    expect(body.tasks).toContainEqual({ task: 't2i_instruction', samples: 2 });
     expect(body.missing.map(({ what }: { what: string }) => what)).toEqual([
       'images',
       'dialogues',

@@ -176,6 +176,7 @@ describe('fine-tuning jobs', () => {
       [{ training_file: 'file-0' }, 404, 'file_not_found', 'training_file'],
       [{ config: { sft: { stepz: 4 } } }, 400, 'invalid_config', 'config.sft.stepz'],
       [{ config: { 'sft.steps': -1 } }, 400, 'invalid_config', 'config.sft.steps'],
+      [{ config: { sft: { tokensPerPack: 1e12 } } }, 400, 'invalid_config', 'config.sft.tokensPerPack'],
       [{ config: { out: '/tmp/x' } }, 400, 'invalid_config', 'config.out'],
       [
         { config: { grpo: { rewards: { clip: '/etc' } } } },

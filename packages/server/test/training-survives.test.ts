@@ -110,4 +110,4 @@ it('goes on after kill -9 of the training process and of the server, with the sa
     messages: [{ role: 'user', content: 'Hello' }],
   });
   expect(answer.choices).toHaveLength(1);
-});
+}, 300_000);

@@ -1,7 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type OpenDatabase, openEmbedded } from './database.js';
 import type { NewFineTuningJob } from './fine-tuning-jobs.js';
 import type { FolderlessConfig } from './schema.js';
-import { openState, type State } from './state.js';
+import { State } from './state.js';
 
 const job = (number: number, change: Partial<NewFineTuningJob> = {}): NewFineTuningJob => ({
   id: `ftjob-${number}`,
@@ -22,11 +24,14 @@ const line = (number: number, kind = 'step') => ({
 });
 
 describe('fine-tuning jobs', () => {
+  let open: OpenDatabase;
   let state: State;
-  beforeEach(async () => {
-    state = await openState({});
+  beforeAll(async () => {
+    open = await openEmbedded(undefined);
+    state = new State(open);
   });
-  afterEach(() => state.close());
+  beforeEach(() => open.database.execute(sql`TRUNCATE fine_tuning_jobs CASCADE`));
+  afterAll(() => state.close());
   const messages = async (id: string) =>
     (await state.jobEvents.list(id, { limit: 100, order: 'asc' })).map(({ message }) => message);
 

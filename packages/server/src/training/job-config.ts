@@ -60,7 +60,18 @@ export function jobConfig(wish: TrainingWish, folders: TrainingFolders, packsPer
   const read = (overrides: ConfigOverrides): TrainConfig =>
     readConfig({ ...overrides, ...given, ...ownOptions(method, seed, folders) });
   const numbers = method === 'supervised' ? supervised : reinforcement;
-  return read(numbers(hyperparameters, read({}), packsPerEpoch));
+  return checkedPacks(read(numbers(hyperparameters, read({}), packsPerEpoch)));
+}
+
+/** Larger packs would only keep the server busy with planning them. */
+const MOST_TOKENS_PER_PACK = 65_536;
+
+/** @throws ApiError 400 */
+function checkedPacks(config: TrainConfig): TrainConfig {
+  const { tokensPerPack } = config.sft;
+  if (tokensPerPack <= MOST_TOKENS_PER_PACK) return config;
+  const problem = `expected at most ${MOST_TOKENS_PER_PACK} over HTTP, found ${tokensPerPack}`;
+  throw invalidConfig([['sft.tokensPerPack', problem]]);
 }
 
 /** A configuration without the folders, which are the server's business. */

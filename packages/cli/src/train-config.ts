@@ -45,7 +45,7 @@ export function readTrainConfig(core: Core, folder: string, options: ConfigOptio
 
 /** The configuration with absolute paths. */
 function absolute(folder: string, config: TrainConfig): TrainConfig {
-  const { validation, grpo, textGrpo } = config;
+  const { sft, validation, grpo, textGrpo } = config;
   const user = (path: string) => fromUser(folder, path);
   const model = (path: string) => baseModel(folder, path);
   return {
@@ -53,6 +53,7 @@ function absolute(folder: string, config: TrainConfig): TrainConfig {
     data: user(config.data),
     out: user(config.out),
     base: model(config.base),
+    sft: { ...sft, prior: mapped(sft.prior, ['data'], user) },
     validation: mapped(validation, ['data'], user),
     grpo: {
       ...mapped(grpo, ['prompts'], user),

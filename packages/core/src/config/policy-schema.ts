@@ -96,6 +96,16 @@ export const grpo = group(
         published: 'false',
       }),
     }),
+    thinking: group('Think before drawing: what a picture is worth teaches its plan in words, too', {
+      weight: number(
+        0,
+        'Weight of what plans learn beside what pictures learn; 0 draws without a plan. Plans are made for the scenes of ' +
+          'the data, and the adapter has to update the understanding expert (train.lora.und).',
+        { minimum: 0, published: 'none' },
+      ),
+      temperature: positive(1, 'Plans are sampled at this temperature.', { maximum: 5 }),
+      maxTokens: integer(120, 'Longest plan in tokens.', { minimum: 1 }),
+    }),
     window: group('The steps that are stochastic and learnt from; all others follow the flow', {
       schedule: oneOf(
         ['random', 'fixed', 'sliding'],

@@ -44,6 +44,18 @@ const sft = group('Unified-SFT: one model learns to talk, to answer and to draw 
       'How often each task is drawn: relative weights; a task that is left out of a mix has weight 0. ' +
       'The published recipe draws one picture task and one text task per pack, then picture tasks only.',
   }),
+  prior: group('General data that are mixed in, so that what the base can do is not forgotten', {
+    data: Type.Optional(
+      text('Folder of general data, laid out as that of a character: other characters, everyday pictures.'),
+    ),
+    share: Type.Number({
+      default: 0.2,
+      minimum: 0,
+      maximum: 0.9,
+      description: 'Their share of all draws; the tasks of the mix are drawn in what is left.',
+      published: '0',
+    }),
+  }),
   accumulation: integer(
     1,
     'Packs per optimizer step, one after the other: a larger batch in the same memory.',
@@ -149,6 +161,10 @@ export const TrainConfigSchema = group('Configuration of a training run', {
   grpo,
   textGrpo,
   alarms,
+  cache: group('Latents of pictures and token ids of texts on disk, shared by runs', {
+    folder: Type.Optional(text('Where they lie; .encoded beside the run folder unless told.')),
+    megabytes: integer(1024, 'What was used longest ago is removed beyond this size.', { minimum: 0 }),
+  }),
   checkpoints: group('What is kept to continue from', {
     every: integer(60, 'Steps between checkpoints; 0 saves at the end only.', {
       minimum: 0,

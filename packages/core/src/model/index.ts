@@ -1,5 +1,6 @@
 export {
   EMBEDDING_NAME,
+  type Expert,
   HEAD_NAME,
   isGenerationExpert,
   LATENT_TABLE_NAME,

@@ -4,7 +4,7 @@ import { type Character, emptyHeldOut } from '../data/character.js';
 import { pretrainingCharacters, type ToyCharacter } from '../data/toy-world/index.js';
 import type { RgbImage } from '../image/index.js';
 import { type TrainHooks, type TrainSummary, trainOn } from '../train/train-character.js';
-import type { HeldOutData, TrainingData } from '../train/training-data.js';
+import { type HeldOutData, once, type TrainingData } from '../train/training-data.js';
 import { drawnSample, ToyStream } from './toy-stream.js';
 
 /** Pictures that the autoencoder learns from, at most: more than it can learn by heart. */
@@ -27,14 +27,16 @@ export async function pretrain(config: TrainConfig, hooks: TrainHooks = {}): Pro
   return trainOn(await worldData(config), config, hooks);
 }
 
-async function worldData(config: TrainConfig): Promise<TrainingData> {
+/** The stream of a world and what belongs to it. */
+export async function worldData(config: TrainConfig): Promise<TrainingData> {
   const world = { seed: config.seed, size: config.image.size, mix: config.sft.mix };
   const key = JSON.stringify({ world: 'toy-world', ...world });
   return {
     character: watchedCharacter(config),
     samples: [],
     stream: (models) => new ToyStream(world, models),
-    pictures: await vaePictures(world, Math.min(VAE_PICTURES, config.vae.steps * config.vae.batchSize)),
+    // Drawing them takes minutes, and only a run whose autoencoder is not trained yet looks at them.
+    pictures: once(() => vaePictures(world, Math.min(VAE_PICTURES, config.vae.steps * config.vae.batchSize))),
     heldOut: await heldOut({ ...world, seed: world.seed + WORLD.heldOut }),
     fingerprint: createHash('sha256').update(key).digest('hex'),
   };

@@ -24,6 +24,7 @@ export const streams = {
   grpoText: 16,
   pretrainTask: 17,
   grpoQuestions: 18,
+  grpoPlans: 19,
 } as const;
 
 const ROUNDS = 10;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Tokenizer as BpePipeline } from '@huggingface/tokenizers';
 import { ALPHABET, tokenToBytes } from './byte-alphabet.js';
 import { CONTROL_TOKENS, type TokenizerJson } from './qwen2-layout.js';
@@ -38,6 +39,8 @@ export interface Tokenizer {
   /** One more than the largest id of a token; embedding tables need at least as many rows. */
   readonly size: number;
   readonly special: SpecialIds;
+  /** SHA-256 of everything that ids depend on. */
+  readonly fingerprint: string;
 }
 
 /**
@@ -62,7 +65,10 @@ class ByteLevelBpe implements Tokenizer {
   private readonly pipeline: BpePipeline;
   private readonly tokens: (TokenBytes | undefined)[];
 
-  constructor(file: string, json: TokenizerJson) {
+  constructor(
+    file: string,
+    private readonly json: TokenizerJson,
+  ) {
     const { vocab } = json.model;
     const missing = ALPHABET.filter((character) => !Object.hasOwn(vocab, character));
     if (missing.length > 0) {
@@ -74,6 +80,10 @@ class ByteLevelBpe implements Tokenizer {
     this.tokens = tabulate(file, json);
     this.size = this.tokens.length;
     this.pipeline = new BpePipeline(json, {});
+  }
+
+  get fingerprint(): string {
+    return createHash('sha256').update(JSON.stringify(this.json)).digest('hex');
   }
 
   encode(text: string, options: EncodeOptions = {}): number[] {

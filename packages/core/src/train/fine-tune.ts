@@ -1,17 +1,21 @@
+import { dirname, join } from 'node:path';
 import type { TrainConfig } from '../config/index.js';
 import { FlowVae, LoraAdapter, UnifiedModel } from '../model/index.js';
 import { CharacterEngine } from '../run/character-engine.js';
 import { loadRunModel, type RunModel } from '../run/run-model.js';
 import { type BaseModel, runModelConfig } from './base-model.js';
 import { restoreOptimizer } from './checkpoint.js';
+import { encodeOnce, fingerprintOf } from './encode-once.js';
+import { type CacheSummary, EncodingCache } from './encoding-cache.js';
 import { loraSettings } from './lora-settings.js';
 import { PackSampler } from './pack-sampler.js';
-import { encodePictures } from './picture-encoder.js';
+import { asPrior } from './prior.js';
 import type { Progress } from './progress.js';
 import { SampleWriter } from './sample-writer.js';
 import { loopContext, type Session } from './session.js';
-import { type EncodedTask, encodeTasks } from './task-encoder.js';
+import type { EncodedTask } from './task-encoder.js';
 import { TrainedAdapter, TrainedModel } from './trained-weights.js';
+import { drawnMix } from './training-data.js';
 import { type LoopResult, trainStage } from './training-loop.js';
 import type { Trained } from './training-stage.js';
 import { UnifiedSftStage } from './unified-sft-stage.js';
@@ -30,12 +34,21 @@ export async function fineTune(
   const { model, trained, dispose } = startingModel(session, from?.path);
   let stage: UnifiedSftStage | undefined;
   try {
-    const encoded = async (part: Session['data']['heldOut']): Promise<EncodedTask[]> =>
-      encodeTasks(part.samples, base.tokenizer, await encodePictures(part.pictures, vae, modelConfig));
+    const cache = new EncodingCache(
+      config.cache.folder ?? join(dirname(run.root), '.encoded'),
+      config.cache.megabytes * 2 ** 20,
+    );
+    const encoders = {
+      vae,
+      vaeWeights: fingerprintOf(run.vae),
+      tokenizer: base.tokenizer,
+      config: modelConfig,
+    };
+    const encoded = (part: Session['data']['heldOut']) => encodeOnce(part, encoders, cache);
     const models = { model, vae, tokenizer: base.tokenizer };
     const source =
       data.stream?.({ ...models, config: modelConfig }) ??
-      new PackSampler(await encoded(data), config.sft.mix, config.seed);
+      new PackSampler(await drawnSamples(data, encoded), drawnMix(data, config.sft), config.seed);
     const heldOut = await encoded(data.heldOut);
     const { special } = base.tokenizer;
     const engine = new CharacterEngine(data.character, models, config.generate);
@@ -55,7 +68,7 @@ export async function fineTune(
       type: 'stage',
       stage: 'sft',
       steps: stage.steps,
-      message: `learning to talk and to draw (${describeTrained(trained)})`,
+      message: `learning to talk and to draw (${describeTrained(trained)}; ${describeCache(cache.tidy())})`,
     });
     const before = { secondsBefore, score: (from && progress.state?.score) ?? null };
     return await trainStage(stage, from, loopContext(session, run.checkpoints, before));
@@ -64,6 +77,26 @@ export async function fineTune(
     dispose();
     vae.dispose();
   }
+}
+
+/** The samples of the character and the general ones, encoded. */
+async function drawnSamples(
+  data: Session['data'],
+  encoded: (part: Session['data']['heldOut']) => Promise<EncodedTask[]>,
+): Promise<EncodedTask[]> {
+  const own = await encoded({ samples: data.samples, pictures: await data.pictures() });
+  return [...own, ...asPrior(data.prior ? await encoded(data.prior) : [])];
+}
+
+/** What was encoded and what was there already, in words. */
+function describeCache({ found, made, damaged, notStored, bytes }: CacheSummary): string {
+  const parts = [
+    `encoded: ${made} new, ${found} from the cache`,
+    ...(damaged > 0 ? [`${damaged} damaged and made anew`] : []),
+    ...(notStored === undefined ? [] : [`not stored: ${notStored}`]),
+    `cache ${(bytes / 2 ** 20).toFixed(1)} MiB`,
+  ];
+  return parts.join(', ');
 }
 
 /** Does Unified-SFT train an adapter on this base? `auto` does where the base has weights. */

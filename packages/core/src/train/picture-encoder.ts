@@ -33,17 +33,22 @@ export async function encodePictures(
   const latents = new Map<string, StoredLatents>();
   for (const [id, picture] of pictures) {
     patches.set(id, imagePatches(resizeTo(picture, config.images.vitTraining), config));
-    const grid = noGrad(() => imageLatents(resizeTo(picture, config.images.vae), vae, config));
-    const { rows, columns, means, deviations } = grid;
-    latents.set(id, {
-      latents: await means.data<'float32'>(),
-      deviations: await deviations.data<'float32'>(),
-      rows,
-      columns,
-    });
-    tf.dispose([means, deviations]);
+    latents.set(id, await encodeLatents(picture, vae, config));
   }
   return { patches, latents };
+}
+
+/** The posterior of one picture, by the training rule. */
+export async function encodeLatents(
+  picture: RgbImage,
+  vae: FlowVae,
+  config: ModelConfig,
+): Promise<StoredLatents> {
+  const grid = noGrad(() => imageLatents(resizeTo(picture, config.images.vae), vae, config));
+  const { rows, columns, means, deviations } = grid;
+  const [latents, spread] = [await means.data<'float32'>(), await deviations.data<'float32'>()];
+  tf.dispose([means, deviations]);
+  return { latents, deviations: spread, rows, columns };
 }
 
 /** Pictures as [H, W, 3] in [−1, 1] on the device. */

@@ -10,8 +10,9 @@ const SHOWN = 6;
 
 /** Writes `samples/autoencoder.png`: pictures above, what the autoencoder makes of them below. */
 export async function writeReconstructions(
-  { run, pictures, emit, config }: Session,
+  { run, emit, config }: Session,
   vae: FlowVae,
+  pictures: ReadonlyMap<string, RgbImage>,
   pixels: readonly tf.Tensor3D[],
 ): Promise<void> {
   const originals = [...pictures.values()].slice(0, SHOWN);

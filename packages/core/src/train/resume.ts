@@ -9,7 +9,10 @@ import type { TrainingData } from './training-data.js';
  * Keys that may change between the sessions of a run: they decide what is written, not what is learnt. The data folder may
  * move; its content is checked by fingerprint.
  */
-const FREE_KEYS = [/^(out|data|stage)$/, /^(checkpoints|samples|generate|validation)(\.|$)/];
+const FREE_KEYS = [
+  /^(out|data|stage|sft\.prior\.data)$/,
+  /^(checkpoints|samples|generate|validation|cache)(\.|$)/,
+];
 
 /** Keys of a stage; they may change until the stage has begun. */
 const STAGE_KEYS: Readonly<Record<Exclude<LaterStage, 'sft'>, RegExp>> = {

@@ -1,9 +1,10 @@
 import type { TrainConfig } from '../config/index.js';
 import { configForSize, openBaseModel } from './base-model.js';
 import { estimateTraining, type TrainingEstimate } from './estimate.js';
+import { asPrior } from './prior.js';
 import { sizedTasks } from './sized-tasks.js';
 import { type PackPlan, planPacks } from './task-plan.js';
-import { readTrainingData } from './training-data.js';
+import { drawnMix, type HeldOutData, readTrainingData } from './training-data.js';
 
 /** What a training would do, before it does anything. */
 export interface RunPlan {
@@ -17,13 +18,19 @@ export interface RunPlan {
 
 /** Reads the data and counts what each task will really get, and what the stages will take. Nothing is written. */
 export async function planRun(config: TrainConfig): Promise<RunPlan> {
-  const data = await readTrainingData(config.data, config.sft.mix, config.validation.data);
+  const data = await readTrainingData(config);
   const base = openBaseModel(config.base);
   const model = configForSize(base, config.image.size);
-  const sized = sizedTasks(data.samples, data.pictures, base.tokenizer, model);
-  const packs = planPacks(data.samples, sized, config);
+  const pictures = await data.pictures();
+  const sized = (part: HeldOutData) => sizedTasks(part.samples, part.pictures, base.tokenizer, model);
+  const parts = { own: { samples: data.samples, pictures }, prior: data.prior };
+  const packs = planPacks(
+    [...data.samples, ...asPrior(data.prior?.samples ?? [])],
+    [...sized(parts.own), ...asPrior(parts.prior ? sized(parts.prior) : [])],
+    { ...config, mix: drawnMix(data, config.sft) },
+  );
   return {
-    pictures: data.pictures.size,
+    pictures: pictures.size,
     heldOut: data.heldOut.samples.length,
     packs,
     estimate: await estimateTraining(config, packs.longestPack),

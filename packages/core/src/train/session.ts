@@ -13,8 +13,8 @@ export interface Session {
   readonly run: RunFolder;
   readonly base: BaseModel;
   readonly data: TrainingData;
-  /** Pictures in the size in which the autoencoder sees them, by id. */
-  readonly pictures: ReadonlyMap<string, RgbImage>;
+  /** Pictures in the size in which the autoencoder sees them, by id. Made when first asked for. */
+  readonly pictures: () => Promise<ReadonlyMap<string, RgbImage>>;
   readonly log: EventLog;
   /** Writes an event to the log and hands it to the caller. */
   readonly emit: (event: TrainEvent) => void;

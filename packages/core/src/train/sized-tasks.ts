@@ -1,9 +1,8 @@
 import type { TaskSample } from '../data/index.js';
-import { fitSize, type ResizeRule } from '../image/index.js';
+import { fitSize, type ResizeRule, type RgbImage } from '../image/index.js';
 import type { ModelConfig } from '../model/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import { type EncodedTask, encodeTasks } from './task-encoder.js';
-import type { TrainingData } from './training-data.js';
 
 const NOTHING = new Float32Array(0);
 
@@ -13,7 +12,7 @@ const NOTHING = new Float32Array(0);
  */
 export function sizedTasks(
   samples: readonly TaskSample[],
-  pictures: TrainingData['pictures'],
+  pictures: ReadonlyMap<string, RgbImage>,
   tokenizer: Tokenizer,
   { images, latent, vit }: ModelConfig,
 ): EncodedTask[] {

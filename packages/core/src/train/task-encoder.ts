@@ -2,19 +2,31 @@ import type { Item, TaskSample } from '../data/index.js';
 import type { EncodedItem, EncodedSample } from '../model/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import type { PictureCache } from './picture-encoder.js';
+import type { PRIOR } from './prior.js';
 
 /** A training sample in the model's units that still knows its task. */
 export interface EncodedTask extends EncodedSample {
-  readonly task: TaskSample['task'];
+  readonly task: TaskSample['task'] | typeof PRIOR;
 }
 
-/** Turns task samples into token ids and cached picture tokens; done once, before the first step. */
+/** Every text of some samples, each once, in order. */
+export function textsOf(samples: readonly TaskSample[]): string[] {
+  const texts = samples.flatMap(({ items }) =>
+    items.flatMap((item) => (item.kind === 'text' ? item.text : [])),
+  );
+  return [...new Set(texts)];
+}
+
+/**
+ * Turns task samples into token ids and cached picture tokens; done once, before the first step.
+ * @param texts ids of texts that have been encoded before
+ */
 export function encodeTasks(
   samples: readonly TaskSample[],
   tokenizer: Tokenizer,
   pictures: PictureCache,
+  texts: Map<string, Int32Array> = new Map(),
 ): EncodedTask[] {
-  const texts = new Map<string, Int32Array>();
   const idsOf = (text: string): Int32Array => {
     const known = texts.get(text);
     if (known) return known;

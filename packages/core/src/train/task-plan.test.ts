@@ -40,11 +40,15 @@ const spoken = tokenizer.encode('hello').length + 2 + words + 2;
 const cells = (64 / tiny.latent.pixels) ** 2;
 const drawn = tokenizer.encode('hello').length + 2 + cells + 2;
 
+const load = (options: Record<string, unknown>) => {
+  const config = loadConfig(undefined, options);
+  return { ...config, mix: config.sft.mix };
+};
 const plan = (options: Record<string, unknown> = {}) =>
   planPacks(
     samples,
     sized,
-    loadConfig(undefined, {
+    load({
       data: '.',
       'sft.steps': 10,
       'sft.accumulation': 2,
@@ -86,8 +90,8 @@ describe('planPacks', () => {
     const text = sizedTasks(both, pictures, tokenizer, config);
     const options = { 'sft.mix': { dialogue: 3, knowledge_qa: 1 }, 'sft.tokensPerPack': 2000 };
     const shares = (reweighted: boolean) =>
-      planPacks(both, text, loadConfig(undefined, { data: '.', ...options, 'sft.ceReweighting': reweighted }))
-        .tasks[0]!.textLossShare;
+      planPacks(both, text, load({ data: '.', ...options, 'sft.ceReweighting': reweighted })).tasks[0]!
+        .textLossShare;
     const [long, short] = [words + 1, tokenizer.encode('hello').length + 1];
     expect(shares(false)).toBeCloseTo((3 * long) / (3 * long + short), 2);
     expect(shares(true)).toBeCloseTo((3 * Math.sqrt(long)) / (3 * Math.sqrt(long) + Math.sqrt(short)), 2);

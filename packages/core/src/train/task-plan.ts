@@ -33,22 +33,26 @@ export interface PackPlan {
   readonly tasks: readonly TaskPlan[];
 }
 
+/** A sample of the character, or a general one. */
+type PlannedSample = Omit<TaskSample, 'task'> & { readonly task: string };
+
 /** Packs that are looked at, at most: shares are settled long before. */
 const LOOKED_AT = 2000;
 
 /**
  * The packs that Unified-SFT will really draw, counted: the sampler itself draws them, so that shares are those of the run
  * and not of the mix. Condition dropout is left out.
+ * @param config.mix weight of each task, general data included
  * @param sized the same samples as long as they will be, see `sizedTasks`
  * @throws RangeError when the mix selects no sample
  */
 export function planPacks(
-  samples: readonly TaskSample[],
+  samples: readonly PlannedSample[],
   sized: readonly EncodedTask[],
-  { sft, seed }: Pick<TrainConfig, 'sft' | 'seed'>,
+  { sft, seed, mix }: Pick<TrainConfig, 'sft' | 'seed'> & { mix: Readonly<Record<string, number>> },
 ): PackPlan {
   const packs = sft.steps * sft.accumulation;
-  const sampler = new PackSampler(sized, sft.mix, seed);
+  const sampler = new PackSampler(sized, mix, seed);
   const shares = sampler.shares();
   const tasks = new Map(
     Object.keys(shares).map((task) => [
@@ -114,7 +118,7 @@ class TaskCount {
 }
 
 /** Different pictures in the samples of a task. */
-function picturesOf(samples: readonly TaskSample[], task: string): number {
+function picturesOf(samples: readonly PlannedSample[], task: string): number {
   const items = samples.flatMap((sample) => (sample.task === task ? sample.items : []));
   return new Set(items.flatMap((item) => (item.kind === 'text' ? [] : item.image.id))).size;
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { nativeInfo, selectBackend, setStrict } from '@unicharacter/native';
 import { renderConfig, type TrainConfig } from '../config/index.js';
+import type { RgbImage } from '../image/index.js';
 import { modelTensors } from '../model/index.js';
 import type { CompositeReward, RewardSample, TextRewardSample } from '../reward/index.js';
 import { writeFileAtomic } from '../run/atomic-write.js';
@@ -12,6 +13,7 @@ import { storeCharacter } from '../run/stored-character.js';
 import { TensorBoardLog } from '../run/tensorboard-log.js';
 import type { TrainEvent } from '../run/train-event.js';
 import { copyBaseFiles, openBaseModel, runModelConfig } from './base-model.js';
+import { withDiskAdvice } from './disk-advice.js';
 import { countWeights } from './estimate.js';
 import { fineTune } from './fine-tune.js';
 import { learnFromReplies, learnFromRewards } from './grpo/index.js';
@@ -28,7 +30,7 @@ import {
 import { checkSameConfig, checkSameData } from './resume.js';
 import type { Session } from './session.js';
 import { provideVae } from './train-vae.js';
-import { readTrainingData, summariseData, type TrainingData, vaePictures } from './training-data.js';
+import { once, readTrainingData, summariseData, type TrainingData, vaePictures } from './training-data.js';
 import type { LoopResult } from './training-loop.js';
 
 /** How the caller of a training follows and stops it. */
@@ -65,7 +67,7 @@ export interface TrainSummary {
  *   existing checkpoints stay as they were
  */
 export async function trainCharacter(config: TrainConfig, hooks: TrainHooks = {}): Promise<TrainSummary> {
-  return trainOn(await readTrainingData(config.data, config.sft.mix, config.validation.data), config, hooks);
+  return trainOn(await readTrainingData(config), config, hooks);
 }
 
 /** `trainCharacter` on data that are there already. */
@@ -85,7 +87,7 @@ export async function trainOn(
     if (progress.state) checkSameData(run, progress.state.data, data);
     else copyBaseFiles(base, run, config.image.size);
     writeFileAtomic(run.config, renderConfig(config));
-    const pictures = vaePictures(data, runModelConfig(run));
+    const pictures = once(() => vaePictures(data, runModelConfig(run)));
     const log = new EventLog(run.events);
     try {
       let board: TensorBoardLog | undefined;
@@ -126,7 +128,7 @@ async function trainOnNative(session: Session, progress: Progress, hooks: TrainH
     }
     return { finished, run: run.root, report: writeReport(run), seconds, losses };
   } catch (error) {
-    throw withMemoryAdvice(error, config);
+    throw withDiskAdvice(withMemoryAdvice(error, config), run);
   } finally {
     setStrict(false);
   }
@@ -161,12 +163,13 @@ async function announce(
     emit({ type: 'resume', stage, step: checkpoint?.step ?? 0, checkpoint: checkpoint?.path ?? run.vae });
     return;
   }
-  await storeCharacter(run, data.character, pictures);
+  const shown = data.character.images.length > 0 ? await pictures() : new Map<string, RgbImage>();
+  await storeCharacter(run, data.character, shown);
   const modelConfig = runModelConfig(run);
   emit({
     type: 'start',
     run: run.root,
-    data: summariseData(data, config.sft.mix, base.tokenizer, modelConfig),
+    data: await summariseData(data, config.sft, base.tokenizer, modelConfig),
     parameters: countWeights(modelTensors(modelConfig)),
     precision: config.precision,
     threads: nativeInfo().threads,

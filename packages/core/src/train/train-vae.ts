@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { tf } from '@unicharacter/native';
+import type { RgbImage } from '../image/index.js';
 import { FlowVae, type VaeConfig } from '../model/index.js';
 import { writeFolderAtomic } from '../run/atomic-write.js';
 import { copyInto, runModelConfig, setLatentScale } from './base-model.js';
@@ -24,8 +25,9 @@ export async function provideVae(session: Session, progress: Progress): Promise<
     finishVae(session, 0, 0, (folder) => copyInto(base.vae!, join(folder, VAE_FILE)));
     return { finished: true, losses: {}, seconds: 0 };
   }
-  checkCrop(session);
-  const pixels = pixelTensors(session.pictures.values());
+  const pictures = await session.pictures();
+  checkCrop(session, pictures);
+  const pixels = pixelTensors(pictures.values());
   const from = progress.checkpoint;
   const { vae: config } = runModelConfig(run);
   const vae = from ? FlowVae.load(config, join(from.path, VAE_FILE)) : freshVae(config, session.config.seed);
@@ -46,7 +48,7 @@ export async function provideVae(session: Session, progress: Progress): Promise<
     if (!result.finished) return result;
     const { mean, std } = await latentStatistics(vae, pixels);
     setLatentScale(run, mean, 1 / std);
-    await writeReconstructions(session, vae, pixels);
+    await writeReconstructions(session, vae, pictures, pixels);
     finishVae(session, stage.steps, result.seconds, (folder) => vae.save(join(folder, VAE_FILE)));
     run.vaeCheckpoints.remove();
     return result;
@@ -58,7 +60,7 @@ export async function provideVae(session: Session, progress: Progress): Promise<
 }
 
 /** @throws TrainError naming the first picture that is smaller than the crops, before a step is taken */
-function checkCrop({ pictures, config, data }: Session): void {
+function checkCrop({ config, data }: Session, pictures: ReadonlyMap<string, RgbImage>): void {
   const { vae, image } = config;
   const small = [...pictures].find(([, { width, height }]) => Math.min(width, height) < vae.crop);
   if (!small) return;

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
+import type { TrainConfig } from '../config/index.js';
 import {
   buildTasks,
   type Character,
@@ -13,6 +14,7 @@ import { type FlowVae, type ModelConfig, resizeTo, sampleTokens } from '../model
 import type { DataSummary } from '../run/train-event.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import type { SampleSource } from './pack-sampler.js';
+import { mixWithPrior, PRIOR } from './prior.js';
 import { sizedTasks } from './sized-tasks.js';
 import type { EncodedTask } from './task-encoder.js';
 
@@ -33,10 +35,12 @@ export interface HeldOutData {
 export interface TrainingData {
   readonly character: Character;
   readonly samples: readonly TaskSample[];
-  /** Decoded pictures in their own size, by id. */
-  readonly pictures: ReadonlyMap<string, RgbImage>;
+  /** Decoded pictures in their own size, by id. Made when first asked for, once. */
+  readonly pictures: () => Promise<ReadonlyMap<string, RgbImage>>;
   /** Samples and pictures that are never trained on, to measure losses with. */
   readonly heldOut: HeldOutData;
+  /** General samples that are mixed in, so that what the base can do is not forgotten; none unless configured. */
+  readonly prior?: HeldOutData | undefined;
   /** Samples made on the way, in place of `samples`. */
   readonly stream?: ((models: StreamModels) => SampleSource<EncodedTask>) | undefined;
   /** SHA-256 over samples and pixels: tells whether the data changed between two sessions of a run. */
@@ -45,20 +49,39 @@ export interface TrainingData {
 
 /**
  * Reads the data folder, builds the samples of the task mix and decodes every picture. Held out are the dialogues that the
- * folder itself sets aside, and `validation` or else the test split beside a RoleScape training folder.
+ * folder itself sets aside, and the validation data or else the test split beside a RoleScape training folder.
  */
-export async function readTrainingData(
-  folder: string,
-  mix: TaskMix,
-  validation?: string,
-): Promise<TrainingData> {
+export async function readTrainingData({
+  data: folder,
+  sft: { mix, prior: general },
+  validation: { data: validation },
+}: Pick<TrainConfig, 'data' | 'sft' | 'validation'>): Promise<TrainingData> {
   const character = await readCharacter(folder);
   const samples = buildTasks(character, mix);
   const pictures = await decodeAll(character);
   const other = validation === undefined ? await readTestSplit(folder) : await readCharacter(validation);
   const heldOut = await heldOutData(character, other, mix);
 
+  const prior = general.data === undefined ? undefined : await generalData(general.data, mix);
   const hash = createHash('sha256');
+  for (const part of [{ samples, pictures }, ...(prior ? [prior] : [])]) addTo(hash, part);
+  return {
+    character,
+    samples,
+    pictures: async () => pictures,
+    heldOut,
+    ...(prior ? { prior } : {}),
+    fingerprint: hash.digest('hex'),
+  };
+}
+
+/** The samples of a general folder for the tasks of the mix. @throws DataError when it has none */
+async function generalData(folder: string, mix: TaskMix): Promise<HeldOutData> {
+  const character = await readCharacter(folder);
+  return { samples: buildTasks(character, mix), pictures: await decodeAll(character) };
+}
+
+function addTo(hash: Hash, { samples, pictures }: HeldOutData): void {
   for (const { id, items } of samples) {
     hash.update(
       JSON.stringify([
@@ -71,7 +94,15 @@ export async function readTrainingData(
     hash.update(JSON.stringify([id, width, height]));
     hash.update(data);
   }
-  return { character, samples, pictures, heldOut, fingerprint: hash.digest('hex') };
+}
+
+/** A value that is made when it is first asked for, and only once. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 async function decodeAll({ images }: Character): Promise<Map<string, RgbImage>> {
@@ -96,25 +127,38 @@ async function heldOutData(
 }
 
 /** Pictures in the size in which the autoencoder sees them. */
-export function vaePictures(data: TrainingData, config: ModelConfig): Map<string, RgbImage> {
-  return new Map([...data.pictures].map(([id, image]) => [id, resizeTo(image, config.images.vae)]));
+export async function vaePictures(data: TrainingData, config: ModelConfig): Promise<Map<string, RgbImage>> {
+  const pictures = await data.pictures();
+  return new Map([...pictures].map(([id, image]) => [id, resizeTo(image, config.images.vae)]));
+}
+
+/** How often each task is drawn, general data included. */
+export function drawnMix(
+  { samples, prior }: Pick<TrainingData, 'samples' | 'prior'>,
+  { mix, prior: { share } }: Pick<TrainConfig['sft'], 'mix' | 'prior'>,
+): Record<string, number> {
+  return prior ? mixWithPrior(samples, mix, share) : { ...mix };
 }
 
 /** Samples, tokens and share of draws of each task, for the user. */
-export function summariseData(
-  { character, samples, pictures }: TrainingData,
-  mix: TaskMix,
+export async function summariseData(
+  { character, samples, pictures: all, prior }: TrainingData,
+  { mix, prior: { share } }: Pick<TrainConfig['sft'], 'mix' | 'prior'>,
   tokenizer: Tokenizer,
   config: ModelConfig,
-): DataSummary {
-  const sized = sizedTasks(samples, pictures, tokenizer, config);
-  const tasks = mixShares([...samples], mix).map(({ task, samples: count, share }) => ({
-    task,
+): Promise<DataSummary> {
+  // A stream shows no samples before the start, and its pictures are costly to draw.
+  const pictures = samples.length > 0 ? await all() : new Map<string, RgbImage>();
+  const tokensOf = (part: HeldOutData, task?: string) =>
+    sizedTasks(part.samples, part.pictures, tokenizer, config)
+      .filter((sample) => task === undefined || sample.task === task)
+      .reduce((sum, sample) => sum + sampleTokens(sample), 0);
+  const tasks = mixShares([...samples], mix).map(({ task, samples: count, share: own }) => ({
+    task: task as string,
     samples: count,
-    tokens: sized
-      .filter((sample) => sample.task === task)
-      .reduce((sum, sample) => sum + sampleTokens(sample), 0),
-    share,
+    tokens: tokensOf({ samples, pictures }, task),
+    share: prior ? own * (1 - share) : own,
   }));
+  if (prior) tasks.push({ task: PRIOR, samples: prior.samples.length, tokens: tokensOf(prior), share });
   return { character: character.name, images: pictures.size, tasks };
 }

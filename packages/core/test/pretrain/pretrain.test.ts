@@ -6,11 +6,13 @@ import { loadConfig } from '../../src/config/index.js';
 import { TASKS } from '../../src/data/tasks.js';
 import { toyscapeCharacter } from '../../src/data/toy-world/index.js';
 import { pretrain } from '../../src/pretrain/index.js';
+import { worldData } from '../../src/pretrain/pretrain.js';
 import { drawnSample } from '../../src/pretrain/toy-stream.js';
 import { toyTask, worldCharacter } from '../../src/pretrain/toy-task.js';
 import { openRun } from '../../src/run/index.js';
 import type { TrainEvent } from '../../src/run/train-event.js';
 import { exportRun } from '../../src/train/export-run.js';
+import { trainOn } from '../../src/train/train-character.js';
 import { tinyOptions, tinyWorld } from '../train/tiny-run.js';
 
 const { root, base } = tinyWorld();
@@ -53,6 +55,16 @@ describe('pretrain', () => {
     const rest = await lossesOf('stopped');
     expect(rest.summary.finished).toBe(true);
     expect(new Map([...first.losses, ...rest.losses])).toEqual(straight.losses);
+  }, 60_000);
+
+  it('draws no pictures for the autoencoder once that is trained', async () => {
+    await lossesOf('resumed', 2);
+    const config = configTo('resumed');
+    const drawn = async () => {
+      throw new Error('drawn again');
+    };
+    const summary = await trainOn({ ...(await worldData(config)), pictures: drawn }, config);
+    expect(summary.finished).toBe(true);
   }, 60_000);
 
   it('gives a base that other runs can start from', async () => {

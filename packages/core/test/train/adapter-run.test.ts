@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { counters, resetCounters, tf } from '@unicharacter/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/index.js';
+import { encodePng, solidImage } from '../../src/image/index.js';
 import {
   emptyContext,
   feedTokens,
@@ -11,8 +12,9 @@ import {
   loadModelConfig,
   UnifiedModel,
 } from '../../src/model/index.js';
-import { openRun, RunFolder, readEvents, type StepEvent } from '../../src/run/index.js';
+import { openRun, RunFolder, readEvents, type StepEvent, type TrainEvent } from '../../src/run/index.js';
 import { exportRun, trainCharacter } from '../../src/train/index.js';
+import { writeFolder } from '../character-folders.js';
 import { tinyOptions, tinyWorld } from './tiny-run.js';
 
 let world: ReturnType<typeof tinyWorld>;
@@ -89,6 +91,42 @@ describe('a run on a base with weights', () => {
     expect(runOf('stopped').checkpoints.latest()?.step).toBe(4);
     await trainCharacter(loadConfig(undefined, options('stopped')));
     expect(steps('stopped')).toEqual(steps('adapter'));
+  });
+
+  it('mixes in general data: drawn for their share, learnt from, and the same after a stop', async () => {
+    const general = await writeFolder({
+      'rain.png': Buffer.from(await encodePng(solidImage(32, 32, [40, 60, 90]))),
+      'character.yaml': [
+        'name: Everyday',
+        'description: General talk.',
+        'dialogues: [{ user: Is it raining?, reply: Yes it is raining all day. }]',
+        't2i: [{ image: rain, instruction: Rain over a lake. }]',
+      ].join('\n'),
+    });
+    const options2 = { ...options('prior'), 'sft.prior.data': general, 'sft.prior.share': 0.4 };
+    const stop = new AbortController();
+    const seen: TrainEvent[] = [];
+    const onEvent = (event: TrainEvent) => {
+      seen.push(event);
+      if (event.type === 'step' && event.step === 5) stop.abort();
+    };
+    await trainCharacter(loadConfig(undefined, options2), { signal: stop.signal, onEvent });
+    await trainCharacter(loadConfig(undefined, options2), { onEvent });
+    const start = seen.find((event) => event.type === 'start')!;
+    const shares = Object.fromEntries(start.data.tasks.map(({ task, share }) => [task, share]));
+    expect(shares.prior).toBe(0.4);
+    expect(Object.values(shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 6);
+    const taken = seen.filter((event) => event.type === 'step' && event.stage === 'sft') as StepEvent[];
+    const drawn = taken.flatMap(({ tasks }) => Object.entries(tasks!));
+    const count = (of: (task: string) => boolean) =>
+      drawn.reduce((sum, [task, samples]) => sum + (of(task) ? samples : 0), 0);
+    expect(count((task) => task === 'prior') / count(() => true)).toBeCloseTo(0.4, 1);
+    const losses = taken.map((event) => event.losses);
+    expect(losses.at(-1)!['ce/prior']).toBeLessThan(losses[0]!['ce/prior']! - 0.2);
+    expect(losses.some((loss) => loss['mse/prior']! > 0)).toBe(true);
+    await trainCharacter(loadConfig(undefined, { ...options2, out: runOf('prior-straight').root }));
+    expect(steps('prior')).toEqual(steps('prior-straight'));
+    rmSync(general, { recursive: true });
   });
 
   it('exports its adapter, and a whole model that computes the same', async () => {

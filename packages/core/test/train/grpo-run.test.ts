@@ -8,7 +8,7 @@ import { counters, resetCounters, tf } from '@unicharacter/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/index.js';
 import { compositeReward, type RewardSample } from '../../src/reward/index.js';
-import { openRun, RunFolder, readEvents, type StepEvent } from '../../src/run/index.js';
+import { openRun, RunFolder, readEvents, type StepEvent, type TrainEvent } from '../../src/run/index.js';
 import { openSafetensors } from '../../src/tensor-io/index.js';
 import { trainCharacter } from '../../src/train/index.js';
 import { redness } from './redness.mjs';
@@ -111,6 +111,34 @@ describe('Character-GRPO', () => {
     const stopped = await trainCharacter(config, { imageReward: redness(), signal: stop.signal });
     if (!stopped.finished) await trainCharacter(config, { imageReward: redness() });
     expect(steps('killed')).toEqual(steps('red'));
+  }, 60_000);
+
+  it('thinks before it draws, teaches both experts, and repeats the same numbers after a stop', async () => {
+    const thinking = {
+      'grpo.epochs': 2,
+      'grpo.groupSize': 4,
+      'grpo.updates': 1,
+      'grpo.thinking.weight': 0.5,
+      'grpo.thinking.maxTokens': 8,
+    };
+    await expect(trainCharacter(goOn('deaf', thinking), { imageReward: redness() })).rejects.toThrow(
+      /teaches the understanding expert, and nothing of it would be trained; give train\.lora\.und/,
+    );
+    const both = { ...thinking, 'grpo.train.lora.und': ['q', 'v'] };
+    await trainCharacter(goOn('thinking', both), { imageReward: redness() });
+    const config = goOn('thinking-stopped', both);
+    const stop = new AbortController();
+    const onEvent = ({ type }: TrainEvent) => type === 'step' && stop.abort();
+    await trainCharacter(config, { imageReward: redness(), signal: stop.signal, onEvent });
+    expect(steps('thinking-stopped')).toHaveLength(1);
+    await trainCharacter(config, { imageReward: redness() });
+    expect(steps('thinking-stopped')).toEqual(steps('thinking'));
+    expect(steps('thinking')[1]!.measures!['plan/kl']).toBeGreaterThan(0);
+    const file = openSafetensors(join(runOf('thinking').grpo.latest()!.path, 'adapter_model.safetensors'));
+    const up = file.names().filter((name) => name.includes('lora_B') && !name.includes('_moe_gen'));
+    expect(up.length).toBeGreaterThan(0);
+    expect(up.every((name) => file.readFloat32(name).some((value) => value !== 0))).toBe(true);
+    file.close();
   }, 60_000);
 
   it('draws with what it has learnt', async () => {

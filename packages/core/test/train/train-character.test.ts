@@ -21,6 +21,7 @@ import { type TrainSummary, trainCharacter } from '../../src/train/index.js';
 import { tinyOptions, tinyWorld } from './tiny-run.js';
 
 const child = fileURLToPath(new URL('train-child.mjs', import.meta.url));
+const fullDisk = new URL('full-disk.mjs', import.meta.url).href;
 
 let world: ReturnType<typeof tinyWorld>;
 let reference: RunFolder;
@@ -125,6 +126,23 @@ describe('trainCharacter', () => {
   });
 });
 
+describe('a second run', () => {
+  it('takes latents and token ids from the cache, and learns the same from them', async () => {
+    const stages: string[] = [];
+    const config = loadConfig(undefined, { ...options('second'), 'sft.steps': 2 });
+    await trainCharacter(config, {
+      onEvent: (event) => {
+        if (event.type === 'stage' && event.stage === 'sft') stages.push(event.message);
+      },
+    });
+    expect(stages).toEqual([expect.stringMatching(/encoded: 0 new, \d\d from the cache, cache \d+\.\d MiB/)]);
+    const sft = (run: RunFolder) => numbers(run).filter(({ stage }) => stage === 'sft');
+    const [first, again] = [sft(reference)[0]!, sft(runOf('second'))[0]!];
+    expect(again.losses).toEqual(first.losses);
+    expect(again.gradNorm).toBe(first.gradNorm);
+  });
+});
+
 describe('crops of the autoencoder', () => {
   it('have to fit into every picture: the message names picture, size and setting', async () => {
     const base = join(world.root, 'wide-base');
@@ -149,6 +167,26 @@ describe('a run that was stopped', () => {
     appendFileSync(runOf('killed').events, '{"type":"step","stage":"sft","st');
     await trainCharacter(loadConfig(undefined, options('killed')));
     expect(numbers(runOf('killed'))).toEqual(numbers(reference));
+  });
+
+  it('keeps the last good state when the disk is full, says what to do, and goes on with the same numbers', async () => {
+    const process = spawn('node', ['--import', fullDisk, child, JSON.stringify(options('full'))], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...globalThis.process.env, DISK_FULL_AFTER: '"stage":"sft","step":11,' },
+    });
+    let said = '';
+    process.stderr.on('data', (part) => {
+      said += part;
+    });
+    const [code] = await once(process, 'close');
+    expect(code).toBe(1);
+    expect(said).toMatch(/cannot write a folder to .*step-0000015: no space is left on the device/);
+    expect(said).toMatch(/step-0000010 is intact; free some space, then the same command goes on from there/);
+    const run = runOf('full');
+    expect(run.checkpoints.latest()?.step).toBe(10);
+    expect(readdirSync(run.checkpoints.root).filter((name) => name.includes('partial'))).toEqual([]);
+    await trainCharacter(loadConfig(undefined, options('full')));
+    expect(numbers(run)).toEqual(numbers(reference));
   });
 
   it('saves when told to stop, says so, and goes on with the same numbers', async () => {

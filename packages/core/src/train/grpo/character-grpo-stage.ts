@@ -47,18 +47,14 @@ export class CharacterGrpoStage extends PolicyStage<
     index: number,
     signal: AbortSignal | undefined,
   ): Promise<ImageGroup> {
-    const { groupSize, imagesPerPass, promptsPerEpoch, window } = this.config;
+    const { groupSize, promptsPerEpoch, window } = this.config;
     const start = windowStart(window, { seed: this.seed, epoch, epochs: this.steps, group: index });
     const place = { seed: this.seed, epoch, index };
     const sample = someQuestions(prompt, this.config.rewards.questions, place);
-    const ids = this.parts.models.tokenizer.encode(sample.prompt);
-    const group: ImageGroup = { sample, ids, start, chunks: [], images: [] };
+    const group: ImageGroup = { sample, start, chunks: [], images: [] };
     const before = (epoch * promptsPerEpoch + index) * groupSize;
     try {
-      for (let from = 0; from < groupSize; from += imagesPerPass) {
-        const count = Math.min(imagesPerPass, groupSize - from);
-        await this.drawChunk(group, { from, count, before }, signal);
-      }
+      await this.fill(group, before, signal);
       return group;
     } catch (error) {
       disposeGroup(group);
@@ -66,15 +62,26 @@ export class CharacterGrpoStage extends PolicyStage<
     }
   }
 
+  /** Draws the pictures of a group. @param before number of its first picture in the run */
+  protected async fill(group: ImageGroup, before: number, signal: AbortSignal | undefined): Promise<void> {
+    const { groupSize, imagesPerPass } = this.config;
+    const ids = this.parts.models.tokenizer.encode(group.sample.prompt);
+    for (let from = 0; from < groupSize; from += imagesPerPass) {
+      const count = Math.min(imagesPerPass, groupSize - from);
+      await this.drawChunk(group, ids, { from, count, before }, signal);
+    }
+  }
+
   /** Draws pictures of a group that go through the model together. @param place.before pictures of earlier groups */
-  private async drawChunk(
+  protected async drawChunk(
     group: ImageGroup,
+    ids: ArrayLike<number>,
     { from, count, before }: { from: number; count: number; before: number },
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { window, sampling } = this.config;
     const { model, vae } = this.parts.models;
-    const field = this.field(group.ids, count);
+    const field = this.field(ids, count);
     const { rows, columns } = field.shape;
     const noise = pictureNoise({
       seed: this.seed,
@@ -95,11 +102,11 @@ export class CharacterGrpoStage extends PolicyStage<
         precision: this.precision,
         noise,
         // Pictures that begin with the same noise are one picture until the first stochastic step.
-        ...(sampling.sameNoise ? { common: this.field(group.ids, 1) } : {}),
+        ...(sampling.sameNoise ? { common: this.field(ids, 1) } : {}),
       },
       signal,
     );
-    group.chunks.push({ ...drawn, first: from, count });
+    group.chunks.push({ ...drawn, ids, first: from, count });
     group.images.push(
       ...(await decodeLatents(vae, drawn.latents, { rows, columns, patch: model.config.latent.patch })),
     );
@@ -147,14 +154,14 @@ export class CharacterGrpoStage extends PolicyStage<
 
   private pass(
     group: ImageGroup,
-    { first, count, states, oldLogProbs }: ImageChunk,
+    { ids, first, count, states, oldLogProbs }: ImageChunk,
     step: number,
     advantages: Float32Array,
     share: number,
   ): Pass {
     return policyPass(
       {
-        field: this.field(group.ids, count),
+        field: this.field(ids, count),
         from: states[step]!,
         to: states[step + 1]!,
         times: stepTimes(this.grid, group.start + step, this.config.sampling.noiseLevel),
@@ -165,14 +172,14 @@ export class CharacterGrpoStage extends PolicyStage<
         policy: this.config,
         share,
         recompute: this.config.activationCheckpointing,
-        asReference: this.asReference,
+        asReference: this.referenceFor(this.config.anchor.kind),
       },
     );
   }
 
-  protected remember({ chunks, start, ids }: ImageGroup): void {
+  protected remember({ chunks, start }: ImageGroup): void {
     for (const chunk of chunks) {
-      const field = this.field(ids, chunk.count);
+      const field = this.field(chunk.ids, chunk.count);
       chunk.oldLogProbs = Array.from({ length: this.config.window.size }, (_, step) => {
         const times = stepTimes(this.grid, start + step, this.config.sampling.noiseLevel);
         const [from, to] = [chunk.states[step]!, chunk.states[step + 1]!];

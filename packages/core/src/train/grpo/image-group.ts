@@ -6,6 +6,8 @@ import { disposeRollOut, type RollOut } from './roll-out.js';
 
 /** Some pictures of a group that went through the model together. */
 export interface ImageChunk extends RollOut {
+  /** Token ids of the prompt that these pictures are drawn for. */
+  readonly ids: ArrayLike<number>;
   /** Place of the first picture in the group. */
   readonly first: number;
   readonly count: number;
@@ -16,8 +18,6 @@ export interface ImageChunk extends RollOut {
 /** All pictures of an epoch for one prompt. */
 export interface ImageGroup {
   readonly sample: ImagePromptSample;
-  /** Token ids of the prompt. */
-  readonly ids: ArrayLike<number>;
   /** First stochastic step. */
   readonly start: number;
   readonly chunks: ImageChunk[];

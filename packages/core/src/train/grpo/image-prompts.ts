@@ -1,4 +1,4 @@
-import { type Character, readGrpoPrompts } from '../../data/index.js';
+import { type Character, readGrpoPrompts, type Scene } from '../../data/index.js';
 import { KeyedRandom, streams } from '../../random/keyed-random.js';
 import type { WeightedQuestion } from '../../reward/index.js';
 import { TrainError } from '../train-error.js';
@@ -7,6 +7,8 @@ import { TrainError } from '../train-error.js';
 export interface ImagePromptSample {
   readonly prompt: string;
   readonly questions: readonly WeightedQuestion[];
+  /** What is said in the scene of the picture, where it is one. */
+  readonly scene?: Pick<Scene, 'user' | 'reply'>;
 }
 
 /**
@@ -38,6 +40,28 @@ export function someQuestions(
   return { ...sample, questions: order.slice(0, most).map((place) => questions[place]!) };
 }
 
+/**
+ * The scenes of the character's own data, to be thought about before they are drawn. Pictures are judged by the instruction
+ * of the data, where the scene has one, and by the questions about its picture.
+ * @throws TrainError when the character has no scenes
+ */
+export function scenePrompts({ scenes, t2i, vqa, source }: Character): ImagePromptSample[] {
+  const instructions = new Map(t2i.map(({ imageId, instruction }) => [imageId, instruction]));
+  const prompts = scenes.map(({ imageId, user, reply, instruction }) => ({
+    prompt: instruction ?? instructions.get(imageId) ?? reply,
+    questions: questionsAbout(vqa, imageId),
+    scene: { user, reply },
+  }));
+  if (prompts.length > 0) return unique(prompts);
+  throw new TrainError(`${source}: grpo.thinking plans the pictures of scenes, and the character has none`);
+}
+
+function questionsAbout(vqa: Character['vqa'], imageId: string): WeightedQuestion[] {
+  return vqa
+    .filter((row) => row.imageId === imageId && row.kind === 'objective')
+    .map(({ question, answer }) => ({ question, answer, weight: 1 }));
+}
+
 function ownPrompts({ t2i, scenes, vqa }: Character): ImagePromptSample[] {
   const instructed = new Set(t2i.map(({ imageId }) => imageId));
   const planned = scenes.flatMap(({ imageId, instruction }) =>
@@ -46,9 +70,7 @@ function ownPrompts({ t2i, scenes, vqa }: Character): ImagePromptSample[] {
   return unique(
     [...t2i, ...planned].map(({ imageId, instruction }) => ({
       prompt: instruction,
-      questions: vqa
-        .filter((row) => row.imageId === imageId && row.kind === 'objective')
-        .map(({ question, answer }) => ({ question, answer, weight: 1 })),
+      questions: questionsAbout(vqa, imageId),
     })),
   );
 }

@@ -1,6 +1,5 @@
 import type { TrainConfig } from '../../config/index.js';
 import type { Character } from '../../data/index.js';
-import type { UnifiedModel } from '../../model/index.js';
 import {
   alignmentReward,
   BlipModel,
@@ -21,6 +20,7 @@ import {
   vqaReward,
 } from '../../reward/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
+import type { Policy } from './open-policy.js';
 import { ownVqaReward } from './own-vqa-reward.js';
 
 /**
@@ -32,7 +32,7 @@ import { ownVqaReward } from './own-vqa-reward.js';
 export async function imageRewards(
   config: TrainConfig,
   character: Pick<Character, 'description'>,
-  model: UnifiedModel,
+  policy: Pick<Policy, 'model' | 'reference'>,
   tokenizer: Tokenizer,
 ): Promise<{ reward: CompositeReward<RewardSample>; description: string }> {
   const { rewards } = config.grpo;
@@ -45,7 +45,7 @@ export async function imageRewards(
       add(
         rewards.vqa,
         judge ? 'BLIP' : 'the model itself',
-        judge ?? ownVqaReward(model, tokenizer, config.precision),
+        judge ?? ownVqaReward(policy, tokenizer, config.precision),
       );
     }
     const textual = rewards.alignment > 0 || rewards.identity > 0;

@@ -80,13 +80,20 @@ export function compare(
     };
   });
   const means = Object.fromEntries(Object.entries(parts).map(([name, { values }]) => [name, mean(values)]));
+  // A reward that is the same for all samples of a prompt teaches nothing, however high it is.
+  const spreads = Object.fromEntries(
+    Object.entries(parts).map(([name, { values }]) => [
+      `spread/${name}`,
+      groupStatistics(values, groups).meanStd,
+    ]),
+  );
   const options = { scope: advantageScope, clip: advantageClip };
   return {
     advantages: advantagesOf(totals, groups, options),
     flat: [...statistics.groups.values()].map(({ std }) => std < EQUAL),
     byGroup,
     means: { total: mean(totals), ...means },
-    measures: { rewardStd: statistics.meanStd, zeroVariance: statistics.zeroVarianceRatio },
+    measures: { rewardStd: statistics.meanStd, zeroVariance: statistics.zeroVarianceRatio, ...spreads },
   };
 }
 

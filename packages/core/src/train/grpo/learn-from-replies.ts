@@ -1,5 +1,4 @@
 import { allDialogues, dialoguePrompt } from '../../data/index.js';
-import { isGenerationExpert } from '../../model/index.js';
 import type { CompositeReward, TextRewardSample } from '../../reward/index.js';
 import type { Progress } from '../progress.js';
 import type { Session } from '../session.js';
@@ -28,7 +27,7 @@ export async function learnFromReplies(
     policy: {
       train: config.textGrpo.train,
       earlier: [run.checkpoints, run.grpo],
-      trains: (name) => !isGenerationExpert(name),
+      experts: ['und'],
     },
     prompts: said.map((user) => ({ user, prompt: dialoguePrompt({ ...character, user }) })),
     reward: async () => ({ reward: given ?? (await textRewards(config, character)) }),

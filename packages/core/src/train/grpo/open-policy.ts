@@ -1,5 +1,12 @@
 import type { TrainConfig } from '../../config/index.js';
-import { FlowVae, LoraAdapter, loadAdapter, type UnifiedModel } from '../../model/index.js';
+import {
+  type Expert,
+  FlowVae,
+  isGenerationExpert,
+  LoraAdapter,
+  loadAdapter,
+  type UnifiedModel,
+} from '../../model/index.js';
 import type { CheckpointFolder } from '../../run/run-folder.js';
 import { loadRunModel } from '../../run/run-model.js';
 import { runModelConfig } from '../base-model.js';
@@ -25,15 +32,15 @@ export interface PolicyOptions {
   readonly earlier: readonly CheckpointFolder[];
   /** Checkpoint of this stage to go on from. */
   readonly checkpoint: string | undefined;
-  /** Which tensors of an adapter are trained, by name. */
-  readonly trains: (name: string) => boolean;
+  /** Experts that the stage teaches: of an adapter only these are trained. */
+  readonly experts: readonly Expert[];
 }
 
 /**
  * The policy of a stage after Unified-SFT. An adapter goes on as a copy of the one before it, or as a fresh one where there
  * was none; what was there before stays beside it as the reference, so that no second model is needed.
  */
-export function openPolicy(session: Session, { train, earlier, checkpoint, trains }: PolicyOptions): Policy {
+export function openPolicy(session: Session, { train, earlier, checkpoint, experts }: PolicyOptions): Policy {
   const { base, config, run } = session;
   const modelConfig = runModelConfig(run);
   const before = earlier.flatMap((folder) => folder.latest()?.path ?? []);
@@ -63,6 +70,7 @@ export function openPolicy(session: Session, { train, earlier, checkpoint, train
         );
       }
       const trained = new TrainedModel(model, train.mode === 'parts' ? train.parts : undefined);
+      checkExperts(trained, experts);
       return { model, vae, trained, dispose };
     }
     const adapter = checkpoint
@@ -71,15 +79,24 @@ export function openPolicy(session: Session, { train, earlier, checkpoint, train
         LoraAdapter.fresh(loraSettings(train.lora), model.adapterTargets(), config.seed));
     owned.push(adapter);
     model.useAdapter(adapter);
-    const trained = new TrainedAdapter(adapter, base.folder, trains);
-    if (trained.variables.size === 0) {
-      throw new TrainError(
-        'the adapter updates no projection that this stage trains; give sft.train.lora projections of that expert',
-      );
-    }
+    const trained = new TrainedAdapter(adapter, base.folder, (name) => experts.includes(expertOf(name)));
+    checkExperts(trained, experts);
     return { model, vae, trained, reference: start.adapter, dispose };
   } catch (error) {
     for (const part of owned.toReversed()) part.dispose();
     throw error;
   }
+}
+
+const expertOf = (name: string): Expert => (isGenerationExpert(name) ? 'gen' : 'und');
+
+/** @throws TrainError when nothing of an expert would be trained that the stage teaches */
+function checkExperts({ variables }: Trained, experts: readonly Expert[]): void {
+  const trained = new Set([...variables.keys()].map(expertOf));
+  const missing = experts.find((expert) => !trained.has(expert));
+  if (missing === undefined) return;
+  throw new TrainError(
+    `this stage teaches the ${missing === 'gen' ? 'generation' : 'understanding'} expert, and nothing of it would be trained; ` +
+      `give train.lora.${missing} projections: those of sft where Unified-SFT trained an adapter, otherwise those of this stage`,
+  );
 }

@@ -3,6 +3,7 @@ import {
   type EncodedItem,
   type EncodedSample,
   imagePatches,
+  type LoraAdapter,
   packRow,
   resizeTo,
   stageRow,
@@ -16,16 +17,22 @@ const BATCH = 4;
 
 /**
  * Weighted mean over the sample's questions of how sure the model itself is of the gold answer when it looks at the
- * picture: the geometric mean of the probabilities of the answer's tokens, in (0, 1]. Its understanding expert is not
- * trained by Character-GRPO, so that the judge stays the same. A sample without questions scores 0. Details: `answers`.
+ * picture: the geometric mean of the probabilities of the answer's tokens, in (0, 1]. The model judges as it was when the
+ * stage began: without the adapter that is being trained, or, where whole weights are, with an understanding expert that
+ * Character-GRPO leaves alone. A sample without questions scores 0. Details: `answers`.
  */
-export function ownVqaReward(model: UnifiedModel, tokenizer: Tokenizer, precision: Precision): RewardModel {
+export function ownVqaReward(
+  { model, reference }: { model: UnifiedModel; reference?: LoraAdapter | null },
+  tokenizer: Tokenizer,
+  precision: Precision,
+): RewardModel {
+  const asJudge = <T>(f: () => T): T => (reference === undefined ? f() : model.withAdapter(reference, f));
   const score = (batch: readonly RewardSample[]) => {
     const questions = batch.flatMap((sample) =>
       sample.questions.map((asked) => ({ image: sample.image, ...asked })),
     );
     if (questions.length === 0) return batch.map(() => ({ score: 0, answers: [] }));
-    const sure = certainties(model, tokenizer, precision, questions);
+    const sure = asJudge(() => certainties(model, tokenizer, precision, questions));
     let at = 0;
     return batch.map((sample) => {
       const answers = sample.questions.map((asked) => ({ ...asked, probability: sure[at++]! }));

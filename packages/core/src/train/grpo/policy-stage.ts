@@ -54,6 +54,8 @@ export abstract class PolicyStage<
   readonly optimizer: AdamW;
   readonly means: RunningMeans | undefined;
   protected readonly seed: number;
+  /** What the passes report beside the loss. */
+  protected readonly partNames: readonly string[] = POLICY_PARTS;
 
   constructor(
     protected readonly parts: Parts,
@@ -140,15 +142,15 @@ export abstract class PolicyStage<
       const open = batch.flatMap(({ group, index }) =>
         this.passes(group, advantages.slice(index * groupSize, (index + 1) * groupSize), share),
       );
-      results.push(await gradientStep(this, lr, open, POLICY_PARTS));
+      results.push(await gradientStep(this, lr, open, this.partNames));
     }
-    return meanOfUpdates(results, POLICY_PARTS);
+    return meanOfUpdates(results, this.partNames);
   }
 
   /** Runs a function with the policy that the stage started from; absent where nothing is compared with it. */
-  protected get asReference(): (<T>(f: () => T) => T) | undefined {
+  protected referenceFor(anchor: string): (<T>(f: () => T) => T) | undefined {
     const { reference, models } = this.parts;
-    if (reference === undefined || this.config.anchor.kind === 'none') return undefined;
+    if (reference === undefined || anchor === 'none') return undefined;
     return (f) => models.model.withAdapter(reference, f);
   }
 

@@ -1,11 +1,11 @@
 import { noGrad, type tf, withAutocast } from '@unicharacter/native';
 import type { TrainConfig } from '../../config/index.js';
-import { answer } from '../../generate/index.js';
-import { KeyedRandom, streams } from '../../random/keyed-random.js';
+import { streams } from '../../random/keyed-random.js';
 import type { TextRewardSample } from '../../reward/index.js';
 import type { Pass } from '../gradient-step.js';
 import { compare, type Judgement } from './judge-images.js';
 import { PolicyStage, type PolicyStageParts } from './policy-stage.js';
+import { speak } from './speak.js';
 import { ReplyLogProbs, type SampledReply, sampledTokens, textPolicyPass } from './text-policy-pass.js';
 
 /** What the character is asked, and the whole prompt around it. */
@@ -46,34 +46,20 @@ export class TextGrpoStage extends PolicyStage<
     index: number,
     signal: AbortSignal | undefined,
   ): Promise<ReplyGroup> {
-    const { groupSize, promptsPerEpoch, temperature } = this.config;
-    const { model, tokenizer } = this.parts.models;
-    const first = (epoch * promptsPerEpoch + index) * groupSize;
-    const spoken = await this.speak(prompt.prompt, first, signal);
-    const ids = tokenizer.encode(prompt.prompt);
-    const replies = spoken.map((reply) => ({ prompt: ids, ids: reply.ids, ended: reply.finish === 'stop' }));
-    const logProbs = new ReplyLogProbs(model, tokenizer.special, replies, temperature);
-    return { prompt, replies, texts: spoken.map(({ text }) => text), logProbs };
-  }
-
-  /** Samples the replies of a group in the precision in which they are learnt from. @param first place of the first reply */
-  private async speak(prompt: string, first: number, signal: AbortSignal | undefined) {
-    const { groupSize, temperature, maxTokens } = this.config;
+    const { groupSize, promptsPerEpoch, temperature, maxTokens } = this.config;
     const { models } = this.parts;
-    const before = models.model.inferencePrecision;
-    models.model.inferencePrecision = this.precision;
-    try {
-      const spoken: Awaited<ReturnType<typeof answer>>[] = [];
-      for (let i = 0; i < groupSize; i++) {
-        const seed = new KeyedRandom(this.seed, streams.grpoText, [first + i]).bits();
-        // No nucleus: the log-probabilities are those of the whole distribution.
-        const options = { temperature, topP: 1, maxTokens, seed, ...(signal ? { signal } : {}) };
-        spoken.push(await answer(models, [{ kind: 'text', text: prompt }], options));
-      }
-      return spoken;
-    } finally {
-      models.model.inferencePrecision = before;
-    }
+    const plan = {
+      count: groupSize,
+      temperature,
+      maxTokens,
+      precision: this.precision,
+      seed: this.seed,
+      stream: streams.grpoText,
+      first: (epoch * promptsPerEpoch + index) * groupSize,
+    };
+    const { replies, texts } = await speak(models, prompt.prompt, plan, signal);
+    const logProbs = new ReplyLogProbs(models.model, models.tokenizer.special, replies, temperature);
+    return { prompt, replies, texts, logProbs };
   }
 
   protected async judge(groups: readonly ReplyGroup[]): Promise<Judgement> {
@@ -98,7 +84,7 @@ export class TextGrpoStage extends PolicyStage<
 
   protected passes(group: ReplyGroup, advantages: Float32Array, share: number): (() => Pass)[] {
     const { replies, logProbs, old } = group;
-    const options = { policy: this.config, share, asReference: this.asReference };
+    const options = { policy: this.config, share, asReference: this.referenceFor(this.config.anchor.kind) };
     return [() => textPolicyPass(replies, logProbs, Array.from(advantages), old, options)];
   }
 

@@ -1,7 +1,7 @@
 import type { StepOutcome } from '../training-stage.js';
 
 /** Parts that are losses; all others are measures. */
-const LOSSES = ['total', 'policy', 'anchor'];
+const LOSSES = ['total', 'policy', 'anchor', 'plan/policy', 'plan/anchor'];
 
 /**
  * The numbers of the optimizer steps of an epoch as one outcome: means, and the largest gradient norm. Without a step (no

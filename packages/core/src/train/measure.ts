@@ -66,6 +66,7 @@ function shortened(config: TrainConfig, out: string): TrainConfig {
     sft: { ...config.sft, steps: STEPS.sft },
     grpo: { ...config.grpo, epochs: epochs('grpo'), every: 0 },
     textGrpo: { ...config.textGrpo, epochs: epochs('text-grpo'), every: 0 },
+    cache: { ...config.cache, folder: join(out, 'encoded') },
     checkpoints: { ...config.checkpoints, every: 0 },
     samples: { ...config.samples, every: 0, talk: [], draw: [] },
   };

@@ -55,15 +55,8 @@ const brightness = () =>
 let models: GenerationModels;
 beforeAll(() => {
   models = tinyModels();
-  models = {
-    ...models,
-    model: Object.assign(models.model, {
-      config: {
-        ...models.model.config,
-        images: { ...models.model.config.images, defaultSize: { width: 32, height: 32 } },
-      },
-    }),
-  };
+  const { images } = models.model.config;
+  Object.assign(images, { defaultSize: { width: 32, height: 32 } });
   const head = models.model.variables().get('llm2vae.weight') as tf.Variable;
   tf.tidy(() => head.assign(tf.randomNormal(head.shape, 0, 0.2, 'float32', 1)));
 });

@@ -172,7 +172,7 @@ describe('frozen weights', () => {
   });
   afterAll(() => setStrict(false));
 
-  it('lie in the file: no copy, no variables, the same numbers and the same results', () => {
+  it('lie in the file: no copy, no variables, the same numbers and the same results up to rounding', () => {
     const trained = UnifiedModel.load(tiny, narrow);
     const before = memoryStats();
     const tensors = tf.memory().numTensors;
@@ -192,9 +192,13 @@ describe('frozen weights', () => {
       context.dispose();
       return numbers;
     };
-    expect(logitsOf(frozen)).toEqual(logitsOf(trained));
+    const found = logitsOf(frozen);
+    // Weights of another type meet another kernel, which adds in another order.
+    logitsOf(trained).forEach((logit, i) => {
+      expect(Math.abs(found[i]! - logit)).toBeLessThan(1e-6);
+    });
     const streamed = UnifiedModel.load(tiny, narrow, { trainable: 'none', read: 'streamed' });
-    expect(logitsOf(streamed)).toEqual(logitsOf(trained));
+    expect(logitsOf(streamed)).toEqual(found);
     streamed.dispose();
     frozen.dispose();
     expect(memoryStats().mappedBytes).toBe(before.mappedBytes);

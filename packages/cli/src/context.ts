@@ -29,6 +29,7 @@ export interface Core
     | 'loadTokenizer'
     | 'makeClip'
     | 'makeReader'
+    | 'mapPaths'
     | 'measureTraining'
     | 'nativeInfo'
     | 'parseOverride'

@@ -40,46 +40,9 @@ export function readTrainConfig(core: Core, folder: string, options: ConfigOptio
     );
   }
   const config = core.loadConfig(file === undefined ? undefined : fromUser(folder, file), overrides);
-  return absolute(folder, config);
-}
-
-/** The configuration with absolute paths. */
-function absolute(folder: string, config: TrainConfig): TrainConfig {
-  const { sft, validation, grpo, textGrpo } = config;
-  const user = (path: string) => fromUser(folder, path);
-  const model = (path: string) => baseModel(folder, path);
-  return {
-    ...config,
-    data: user(config.data),
-    out: user(config.out),
-    base: model(config.base),
-    sft: { ...sft, prior: mapped(sft.prior, ['data'], user) },
-    validation: mapped(validation, ['data'], user),
-    grpo: {
-      ...mapped(grpo, ['prompts'], user),
-      rewards: mapped(grpo.rewards, ['clip', 'blipVqa', 'lpips', 'dino'], model),
-    },
-    textGrpo: {
-      ...textGrpo,
-      rewards: {
-        ...textGrpo.rewards,
-        ...(textGrpo.rewards.others ? { others: textGrpo.rewards.others.map(user) } : {}),
-      },
-    },
-  };
-}
-
-/** Some options changed, where they are given. */
-function mapped<Options extends object>(
-  options: Options,
-  names: readonly (keyof Options)[],
-  change: (path: string) => string,
-): Options {
-  const given = names.filter((name) => options[name] !== undefined);
-  return {
-    ...options,
-    ...Object.fromEntries(given.map((name) => [name, change(String(options[name]))])),
-  };
+  return core.mapPaths(config, (path, kind) =>
+    kind === 'model' ? baseModel(folder, path) : fromUser(folder, path),
+  );
 }
 
 /** The folder of a base model: as the user named it, else inside the installation. */

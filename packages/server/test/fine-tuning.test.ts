@@ -178,6 +178,8 @@ describe('fine-tuning jobs', () => {
       [{ config: { 'sft.steps': -1 } }, 400, 'invalid_config', 'config.sft.steps'],
       [{ config: { sft: { tokensPerPack: 1e12 } } }, 400, 'invalid_config', 'config.sft.tokensPerPack'],
       [{ config: { out: '/tmp/x' } }, 400, 'invalid_config', 'config.out'],
+      [{ config: { 'sft.prior.data': '/etc' } }, 400, 'invalid_config', 'config.sft.prior.data'],
+      [{ config: { cache: { folder: '/tmp/x' } } }, 400, 'invalid_config', 'config.cache.folder'],
       [
         { config: { grpo: { rewards: { clip: '/etc' } } } },
         400,

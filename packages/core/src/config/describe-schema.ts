@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox';
+import type { PathKind } from './schema-parts.js';
 
 /** The keywords of JSON Schema that the configuration uses. */
 interface Keywords {
@@ -14,6 +15,7 @@ interface Keywords {
   default?: unknown;
   description?: string;
   published?: string;
+  path?: PathKind;
 }
 
 /** The keywords of a schema, typed. */

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { optimizer, trainable } from './schema-groups.js';
-import { fraction, group, integer, number, oneOf, positive, text, texts } from './schema-parts.js';
+import { fraction, group, integer, number, oneOf, path, paths, positive, text } from './schema-parts.js';
 
 /** Clipping, advantages and anchor: the same for pictures and replies (spec 7.6). */
 function policy<Anchor extends string[]>(
@@ -69,7 +69,8 @@ export const grpo = group(
       },
     ),
     prompts: Type.Optional(
-      text(
+      path(
+        'data',
         'Prompt file of RoleScape (<name>_pure_t2i_with_vqa.jsonl). Unless told, prompts are the instructions of the ' +
           'scenes, with the questions about their pictures.',
       ),
@@ -177,12 +178,16 @@ export const grpo = group(
         'Credit for distance: to each picture its own mean distance, or one value for the group, which cancels itself out.',
         { published: 'group' },
       ),
-      clip: Type.Optional(text('Folder of a CLIP that judges alignment.')),
+      clip: Type.Optional(path('model', 'Folder of a CLIP that judges alignment.')),
       blipVqa: Type.Optional(
-        text('Folder of a BLIP-VQA that answers the questions, instead of the model itself.'),
+        path('model', 'Folder of a BLIP-VQA that answers the questions, instead of the model itself.'),
       ),
-      lpips: Type.Optional(text('Folder of an LPIPS that measures distances, instead of their thumbnails.')),
-      dino: Type.Optional(text('Folder of a DINOv2 that measures similarity, instead of their thumbnails.')),
+      lpips: Type.Optional(
+        path('model', 'Folder of an LPIPS that measures distances, instead of their thumbnails.'),
+      ),
+      dino: Type.Optional(
+        path('model', 'Folder of a DINOv2 that measures similarity, instead of their thumbnails.'),
+      ),
     }),
   },
 );
@@ -210,7 +215,8 @@ export const textGrpo = group(
       length: number(0.3, 'As long as the lines of the character.', { minimum: 0 }),
       repetition: number(0.3, 'Does not repeat itself.', { minimum: 0 }),
       others: Type.Optional(
-        texts(
+        paths(
+          'data',
           'Folders of other characters to tell the character from; unless told, the people who talk to it.',
         ),
       ),

@@ -58,3 +58,21 @@ export function text(description: string, byDefault?: string) {
 export function texts(description: string) {
   return Type.Array(Type.String({ minLength: 1 }), { description });
 }
+
+/** What lies at a path: data and runs of the user, or a model, which may have come with the installation. */
+export type PathKind = 'data' | 'model';
+
+/** A place in the file system; see `mapPaths`. */
+export function path(kind: PathKind, description: string, byDefault?: string) {
+  return Type.String({
+    minLength: 1,
+    description,
+    path: kind,
+    ...(byDefault === undefined ? {} : { default: byDefault }),
+  });
+}
+
+/** A list of places in the file system. */
+export function paths(kind: PathKind, description: string) {
+  return Type.Array(Type.String({ minLength: 1, path: kind }), { description });
+}

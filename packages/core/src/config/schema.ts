@@ -3,7 +3,7 @@ import { defaultMix, TASKS, type Task } from '../data/tasks.js';
 import { LORA_PROJECTIONS } from '../model/lora-settings.js';
 import { alarms, grpo, textGrpo } from './policy-schema.js';
 import { optimizer, PRECISIONS, trainable, unit } from './schema-groups.js';
-import { fraction, group, integer, number, oneOf, positive, text, texts } from './schema-parts.js';
+import { fraction, group, integer, number, oneOf, path, positive, texts } from './schema-parts.js';
 
 const RENORMALISATIONS = ['global', 'channel', 'text_channel'] as const;
 
@@ -46,7 +46,10 @@ const sft = group('Unified-SFT: one model learns to talk, to answer and to draw 
   }),
   prior: group('General data that are mixed in, so that what the base can do is not forgotten', {
     data: Type.Optional(
-      text('Folder of general data, laid out as that of a character: other characters, everyday pictures.'),
+      path(
+        'data',
+        'Folder of general data, laid out as that of a character: other characters, everyday pictures.',
+      ),
     ),
     share: Type.Number({
       default: 0.2,
@@ -130,9 +133,9 @@ const image = group('Drawing (spec 5.5)', {
  * value of the published recipe. The commented YAML files are made from this schema, and nothing else holds a default.
  */
 export const TrainConfigSchema = group('Configuration of a training run', {
-  data: text('Folder of the character: pictures, dialogues, descriptions.'),
-  out: text('Run folder to write; runs/<name of the data folder> unless told.'),
-  base: text('Folder of the base model.', 'models/nano'),
+  data: path('data', 'Folder of the character: pictures, dialogues, descriptions.'),
+  out: path('data', 'Run folder to write; runs/<name of the data folder> unless told.'),
+  base: path('model', 'Folder of the base model.', 'models/nano'),
   seed: integer(42, 'Seed of all random numbers of the run.', { minimum: 0, maximum: 0xffffffff }),
   precision: oneOf(
     PRECISIONS,
@@ -162,7 +165,7 @@ export const TrainConfigSchema = group('Configuration of a training run', {
   textGrpo,
   alarms,
   cache: group('Latents of pictures and token ids of texts on disk, shared by runs', {
-    folder: Type.Optional(text('Where they lie; .encoded beside the run folder unless told.')),
+    folder: Type.Optional(path('data', 'Where they lie; .encoded beside the run folder unless told.')),
     megabytes: integer(1024, 'What was used longest ago is removed beyond this size.', { minimum: 0 }),
   }),
   checkpoints: group('What is kept to continue from', {
@@ -184,7 +187,7 @@ export const TrainConfigSchema = group('Configuration of a training run', {
         minimum: 0,
       },
     ),
-    data: Type.Optional(text('Folder of held-out data of the same character, never trained on.')),
+    data: Type.Optional(path('data', 'Folder of held-out data of the same character, never trained on.')),
   }),
   samples: group('Answers and pictures made during training, always of the same prompts', {
     every: integer(60, 'Steps between samples; 0 samples before the first and after the last step only.', {

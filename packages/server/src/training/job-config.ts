@@ -1,4 +1,10 @@
-import { ConfigError, type ConfigOverrides, parseConfig, type TrainConfig } from '@unicharacter/core';
+import {
+  ConfigError,
+  type ConfigOverrides,
+  PATH_OPTIONS,
+  parseConfig,
+  type TrainConfig,
+} from '@unicharacter/core';
 import { isRecord } from '../cards/character-card.js';
 import { type ApiError, invalidRequest } from '../errors.js';
 import type { FolderlessConfig } from '../state/schema.js';
@@ -28,20 +34,6 @@ export interface TrainingFolders {
   readonly out: string;
   readonly validation?: string | undefined;
 }
-
-/** Options that are folders or files: no path from a request reaches the file system. */
-const PATHS = new Set([
-  'data',
-  'out',
-  'base',
-  'validation.data',
-  'grpo.prompts',
-  'grpo.rewards.clip',
-  'grpo.rewards.blipVqa',
-  'grpo.rewards.lpips',
-  'grpo.rewards.dino',
-  'textGrpo.rewards.others',
-]);
 
 /** Options that have a field of the request to themselves. */
 const ELSEWHERE: Readonly<Record<string, string>> = { stage: 'method', seed: 'seed' };
@@ -142,7 +134,8 @@ function refuseServersOptions(keys: readonly string[]): void {
   const problems = keys.flatMap((key): (readonly [string, string])[] => {
     const field = ELSEWHERE[key];
     if (field !== undefined) return [[key, `is set with the field "${field}" of the request`]];
-    return PATHS.has(key) ? [[key, 'is a place in the file system, which the server chooses']] : [];
+    // No path from a request reaches the file system.
+    return PATH_OPTIONS.has(key) ? [[key, 'is a place in the file system, which the server chooses']] : [];
   });
   if (problems.length > 0) throw invalidConfig(problems);
 }

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { loadConfig } from '../config/index.js';
+import type { Character } from '../data/index.js';
 import { writeFileAtomic } from '../run/atomic-write.js';
+import type { CharacterEngine } from '../run/character-engine.js';
 import { openBase } from '../run/open-base.js';
 import { openRun } from '../run/open-run.js';
 import { RunFolder } from '../run/run-folder.js';
@@ -13,7 +15,7 @@ import { scoreTasks } from './score-tasks.js';
 import { readSubject } from './subject.js';
 import { type PlanOptions, planTasks } from './tasks/plan-tasks.js';
 import { ResultStore } from './tasks/result-store.js';
-import { runTasks, type TaskRunOptions } from './tasks/run-tasks.js';
+import { type EvaluatedEngine, runTasks, type TaskRunOptions } from './tasks/run-tasks.js';
 import type { Task } from './tasks/task.js';
 
 export interface EvaluationOptions extends PlanOptions {
@@ -48,18 +50,12 @@ export async function evaluateRun(
   progress: TaskRunOptions = {},
 ): Promise<Evaluation> {
   const subject = await readSubject(data ?? characterOfRun(run).source);
-  const model = promptOnly ? baseFingerprint(run) : modelFingerprint(new RunFolder(run));
-  const tasks = planTasks(subject, plan);
-  const store = new ResultStore(out, model);
-  const engine = promptOnly
-    ? openBase(
-        run,
-        subject.character,
-        loadConfig(undefined, { data: subject.character.source, out }).generate,
-      )
-    : await openRun(run);
+  const { model, engine, asked } = promptOnly
+    ? await candidateBase(run, subject.character)
+    : await candidateRun(run);
   try {
-    const asked = promptOnly ? promptedEngine(engine) : engine;
+    const tasks = planTasks(subject, plan);
+    const store = new ResultStore(out, model);
     const finished = await runTasks(asked, tasks, store, progress);
     const evaluation: Evaluation = {
       character: subject.character.name,
@@ -80,4 +76,25 @@ export async function evaluateRun(
   } finally {
     engine.dispose();
   }
+}
+
+/** What is evaluated: its fingerprint, what it answers with, and what owns the weights. */
+interface Candidate {
+  readonly model: string;
+  readonly engine: CharacterEngine;
+  readonly asked: EvaluatedEngine;
+}
+
+async function candidateRun(run: string): Promise<Candidate> {
+  const model = modelFingerprint(new RunFolder(run));
+  const engine = await openRun(run);
+  return { model, engine, asked: engine };
+}
+
+/** A base model that has the profile in its prompt, and talks and draws by the defaults. */
+async function candidateBase(base: string, character: Character): Promise<Candidate> {
+  const model = await baseFingerprint(base);
+  const { generate } = loadConfig(undefined, { data: character.source });
+  const engine = openBase(base, character, generate);
+  return { model, engine, asked: promptedEngine(engine) };
 }

@@ -3,14 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { RunError } from '../run/run-error.js';
 import { type RunFolder, STATE_FILE } from '../run/run-folder.js';
+import { hashFiles } from '../tensor-io/content-hash.js';
 
-/** Identifies a base model by the content of its weights. */
-export function baseFingerprint(folder: string): string {
-  const hash = createHash('sha256').update('prompt only');
-  for (const name of readdirSync(folder).sort()) {
-    if (/\.(safetensors|json)$/.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
-  }
-  return hash.digest('hex').slice(0, 16);
+/** Identifies a base model by the content of its weights and configuration. */
+export async function baseFingerprint(folder: string): Promise<string> {
+  const names = readdirSync(folder).filter((name) => /\.(safetensors|json)$/.test(name));
+  const hash = await hashFiles(names.sort().map((name) => join(folder, name)));
+  return `base-${hash.slice(0, 16)}`;
 }
 
 /**

@@ -12,6 +12,9 @@ export interface CheckpointRef {
 /** Holds the number of the process that trains into the folder. */
 export const LOCK_FILE = 'train.lock';
 
+/** File name of the autoencoder's weights. */
+export const VAE_FILE = 'ae.safetensors';
+
 const STEP_FOLDER = /^step-(\d{7})$/;
 
 /** The folder name of a checkpoint: `step-0000060`. */
@@ -132,7 +135,7 @@ export class RunFolder {
     this.report = join(root, 'report.html');
     this.samples = join(root, 'samples');
     this.character = join(root, 'character');
-    this.vae = join(root, 'vae', 'ae.safetensors');
+    this.vae = join(root, 'vae', VAE_FILE);
     this.checkpoints = new CheckpointFolder(join(root, 'checkpoints'));
     this.grpo = new CheckpointFolder(join(root, 'checkpoints', 'grpo'));
     this.textGrpo = new CheckpointFolder(join(root, 'checkpoints', 'text-grpo'));

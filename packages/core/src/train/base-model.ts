@@ -3,11 +3,10 @@ import { basename, dirname, join } from 'node:path';
 import { loadModelConfig, MODEL_CONFIG_FILES, type ModelConfig } from '../model/index.js';
 import { writeFileAtomic } from '../run/atomic-write.js';
 import { writeFailure } from '../run/run-error.js';
-import type { RunFolder } from '../run/run-folder.js';
+import { type RunFolder, VAE_FILE } from '../run/run-folder.js';
 import { baseWeights } from '../run/run-model.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/index.js';
 import { TrainError } from './train-error.js';
-import { VAE_FILE } from './vae-stage.js';
 
 /** What training starts from: a folder with model and tokenizer JSON files, and weights where they exist. */
 export interface BaseModel {
@@ -56,9 +55,9 @@ export function openBaseModel(folder: string): BaseModel {
  */
 export function copyBaseFiles(base: BaseModel, run: RunFolder, size: number): void {
   copyBaseFilesTo(base.folder, run.root);
-  const { minSize, stride, maxPixels } = base.config.images.vae;
+  const { maxSize: max, minSize: min, stride, maxPixels } = configForSize(base, size).images.vae;
   changeUnifiedConfig(run, {
-    vae_transform: { max: size, min: Math.min(minSize, size), stride, max_pixels: maxPixels },
+    vae_transform: { max, min, stride, max_pixels: maxPixels },
     default_image_size: [size, size],
   });
 }

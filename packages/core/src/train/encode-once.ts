@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { TaskSample } from '../data/index.js';
 import type { RgbImage } from '../image/index.js';
 import { type FlowVae, imagePatches, type ModelConfig, resizeTo } from '../model/index.js';
@@ -15,11 +13,6 @@ export interface Encoders {
   readonly vaeWeights: string;
   readonly tokenizer: Tokenizer;
   readonly config: ModelConfig;
-}
-
-/** SHA-256 of a file, in hexadecimal. */
-export function fingerprintOf(path: string): string {
-  return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
 
 /** Samples in the model's units; latents and token ids that are in the cache are not computed again. */

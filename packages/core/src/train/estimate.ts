@@ -12,6 +12,7 @@ import { type MemoryNeeds, type MemoryPlan, PUBLISHED_NEEDS, trainingPlan } from
 import { openTensors } from '../tensor-io/index.js';
 import { type BaseModel, configForSize, openBaseModel } from './base-model.js';
 import { trainsAdapter } from './fine-tune.js';
+import { learnsByAdapter } from './grpo/open-policy.js';
 import { type LaterStage, stepsOf, wantedStages } from './progress.js';
 
 /** What a stage is going to take. */
@@ -112,7 +113,7 @@ class StageCosts {
 
   private grpo(speed: number) {
     const { grpo } = this.config;
-    const adapted = grpo.train.mode === 'lora' || grpo.train.mode === 'auto';
+    const adapted = learnsByAdapter(grpo.train);
     const trained = this.trained(grpo.train, adapted, isGenerationExpert);
     const branches = grpo.sampling.guidance > 1 ? 2 : 1;
     const { defaultSize } = this.model.images;
@@ -130,7 +131,7 @@ class StageCosts {
 
   private 'text-grpo'(speed: number) {
     const { textGrpo } = this.config;
-    const adapted = textGrpo.train.mode === 'lora' || textGrpo.train.mode === 'auto';
+    const adapted = learnsByAdapter(textGrpo.train);
     const trained = this.trained(textGrpo.train, adapted, (name) => !isGenerationExpert(name));
     const replies = textGrpo.epochs * textGrpo.promptsPerEpoch * textGrpo.groupSize;
     const anchor = textGrpo.anchor.kind === 'none' ? 0 : 1;

@@ -5,10 +5,9 @@ import { loadModelConfig, saveAdapter, saveMerged } from '../model/index.js';
 import { writeFolderAtomic } from '../run/atomic-write.js';
 import { resolvedConfig } from '../run/resolved-config.js';
 import { RunError } from '../run/run-error.js';
-import { RunFolder } from '../run/run-folder.js';
+import { RunFolder, VAE_FILE } from '../run/run-folder.js';
 import { baseWeights, loadRunModel, type RunModel } from '../run/run-model.js';
 import { copyBaseFilesTo, copyInto } from './base-model.js';
-import { VAE_FILE } from './vae-stage.js';
 
 /** File name of a whole model in the published layout. */
 const PUBLISHED_MODEL = 'ema.safetensors';

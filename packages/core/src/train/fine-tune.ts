@@ -3,9 +3,10 @@ import type { TrainConfig } from '../config/index.js';
 import { FlowVae, LoraAdapter, UnifiedModel } from '../model/index.js';
 import { CharacterEngine } from '../run/character-engine.js';
 import { loadRunModel, type RunModel } from '../run/run-model.js';
+import { hashFiles } from '../tensor-io/content-hash.js';
 import { type BaseModel, runModelConfig } from './base-model.js';
 import { restoreOptimizer } from './checkpoint.js';
-import { encodeOnce, fingerprintOf } from './encode-once.js';
+import { encodeOnce } from './encode-once.js';
 import { type CacheSummary, EncodingCache } from './encoding-cache.js';
 import { loraSettings } from './lora-settings.js';
 import { PackSampler } from './pack-sampler.js';
@@ -40,7 +41,7 @@ export async function fineTune(
     );
     const encoders = {
       vae,
-      vaeWeights: fingerprintOf(run.vae),
+      vaeWeights: await hashFiles([run.vae]),
       tokenizer: base.tokenizer,
       config: modelConfig,
     };

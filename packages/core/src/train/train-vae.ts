@@ -3,6 +3,7 @@ import { tf } from '@unicharacter/native';
 import type { RgbImage } from '../image/index.js';
 import { FlowVae, type VaeConfig } from '../model/index.js';
 import { writeFolderAtomic } from '../run/atomic-write.js';
+import { VAE_FILE } from '../run/run-folder.js';
 import { copyInto, runModelConfig, setLatentScale } from './base-model.js';
 import { restoreOptimizer, writeState } from './checkpoint.js';
 import { latentStatistics, pixelTensors } from './picture-encoder.js';
@@ -11,7 +12,7 @@ import { writeReconstructions } from './reconstructions.js';
 import { loopContext, type Session } from './session.js';
 import { TrainError } from './train-error.js';
 import { type LoopResult, trainStage } from './training-loop.js';
-import { VAE_FILE, VaeStage } from './vae-stage.js';
+import { VaeStage } from './vae-stage.js';
 
 /**
  * Makes sure that the run has an autoencoder: copies the base model's, or trains one on the character's pictures and

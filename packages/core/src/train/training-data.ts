@@ -149,16 +149,18 @@ export async function summariseData(
 ): Promise<DataSummary> {
   // A stream shows no samples before the start, and its pictures are costly to draw.
   const pictures = samples.length > 0 ? await all() : new Map<string, RgbImage>();
-  const tokensOf = (part: HeldOutData, task?: string) =>
-    sizedTasks(part.samples, part.pictures, tokenizer, config)
-      .filter((sample) => task === undefined || sample.task === task)
-      .reduce((sum, sample) => sum + sampleTokens(sample), 0);
+  const sized = sizedTasks(samples, pictures, tokenizer, config);
+  const tokensOf = (part: readonly EncodedTask[]) =>
+    part.reduce((sum, sample) => sum + sampleTokens(sample), 0);
   const tasks = mixShares([...samples], mix).map(({ task, samples: count, share: own }) => ({
     task: task as string,
     samples: count,
-    tokens: tokensOf({ samples, pictures }, task),
+    tokens: tokensOf(sized.filter((sample) => sample.task === task)),
     share: prior ? own * (1 - share) : own,
   }));
-  if (prior) tasks.push({ task: PRIOR, samples: prior.samples.length, tokens: tokensOf(prior), share });
+  if (prior) {
+    const general = sizedTasks(prior.samples, prior.pictures, tokenizer, config);
+    tasks.push({ task: PRIOR, samples: general.length, tokens: tokensOf(general), share });
+  }
   return { character: character.name, images: pictures.size, tasks };
 }

@@ -3,12 +3,10 @@ import { AdamW, randomNormal, tf } from '@unicharacter/native';
 import type { TrainConfig } from '../config/index.js';
 import type { FlowVae } from '../model/index.js';
 import { KeyedRandom, streams } from '../random/keyed-random.js';
+import { VAE_FILE } from '../run/run-folder.js';
 import { gradientStep } from './gradient-step.js';
 import type { StepOutcome, Trained, TrainingStage } from './training-stage.js';
 import { VAE_LOSS_PARTS, vaeLoss } from './vae-loss.js';
-
-/** File name of the autoencoder's weights. */
-export const VAE_FILE = 'ae.safetensors';
 
 /** Trains the image autoencoder on random crops of the character's pictures. */
 export class VaeStage implements TrainingStage {

@@ -11,7 +11,7 @@ import type { App } from './app.js';
 import { findJob } from './fine-tuning.js';
 import { JobParams } from './fine-tuning-schema.js';
 import { eventSerial, eventView } from './fine-tuning-view.js';
-import { listOf, PageQuery, pageRequest } from './listing.js';
+import { listOf, PageQuery, pageRequest, seconds } from './listing.js';
 
 const tags = ['fine-tuning'];
 const OVER: readonly FineTuningJob['status'][] = ['succeeded', 'failed', 'cancelled'];
@@ -133,16 +133,17 @@ async function checkpointViews({ state, folders }: Training, job: FineTuningJob)
     ['grpo', run.grpo.list()],
     ['text-grpo', run.textGrpo.list()],
   ];
+  const newest = found.flatMap(([stage, refs]) => refs.map((ref) => ({ stage, ...ref }))).toReversed();
+  const saved = newest.map(({ step }) => step);
   const [steps, validations] = await Promise.all(
-    ['step', 'validation'].map((kind) => state.jobEvents.ofKind(job.id, kind)),
+    ['step', 'validation'].map((kind) => state.jobEvents.ofSteps(job.id, kind, saved)),
   );
   const measured = (events: typeof steps, stage: Stage, step: number) =>
     events?.findLast(({ data }) => data.stage === stage && data.step === step)?.data;
-  const newest = found.flatMap(([stage, refs]) => refs.map((ref) => ({ stage, ...ref }))).toReversed();
   return newest.map(({ stage, step, path }, index) => ({
     id: `ftckpt-${job.id.slice('ftjob-'.length)}-${stage}-${step}`,
     object: 'fine_tuning.job.checkpoint',
-    created_at: Math.floor(statSync(path).mtimeMs / 1000),
+    created_at: seconds(statSync(path).mtime),
     fine_tuning_job_id: job.id,
     fine_tuned_model_checkpoint: index === 0 ? (job.fineTunedModel ?? '') : '',
     step_number: step,

@@ -8,6 +8,7 @@ import { onlyFile, readMultipart, type Upload } from '../multipart.js';
 import type { Characters, StoredCharacter } from '../state/characters.js';
 import type { FineTuningJobs } from '../state/fine-tuning-jobs.js';
 import type { App } from './app.js';
+import { seconds } from './listing.js';
 
 const Params = Type.Object({ id: Type.String({ pattern: '^char_[0-9a-f]{24}$' }) });
 const tags = ['characters'];
@@ -162,7 +163,7 @@ const describe = (
   name,
   format,
   provenance,
-  consented_at: Math.floor(consentedAt.getTime() / 1000),
+  consented_at: seconds(consentedAt),
   portrait: images > 0 ? `/v1/characters/${id}/portrait` : null,
   images,
   tasks,

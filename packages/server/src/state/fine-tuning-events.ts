@@ -123,13 +123,15 @@ export class FineTuningEvents {
     );
   }
 
-  /** The events of one kind, oldest first. */
-  ofKind(job: string, kind: string): Promise<StoredEvent[]> {
+  /** The events of one kind about some steps, oldest first. */
+  ofSteps(job: string, kind: string, steps: readonly number[]): Promise<StoredEvent[]> {
+    const { jobId, serial, data } = fineTuningEvents;
+    const about = inArray(sql`${data} ->> 'step'`, steps.map(String));
     return this.database
       .select()
       .from(fineTuningEvents)
-      .where(and(eq(fineTuningEvents.jobId, job), eq(OWN, kind)))
-      .orderBy(asc(fineTuningEvents.serial));
+      .where(and(eq(jobId, job), eq(OWN, kind), about))
+      .orderBy(asc(serial));
   }
 }
 

@@ -4,7 +4,7 @@ import { ATTRIBUTE_VALUES } from '../../data/toy-world/index.js';
 import { type RgbImage, resizeBicubic, toPixels } from '../../image/index.js';
 import { WeightStore } from '../../model/weight-store.js';
 import { inBatches } from '../../reward/in-batches.js';
-import { hashFiles } from '../../reward/towers/content-hash.js';
+import { hashFiles } from '../../tensor-io/content-hash.js';
 import { TOY_ATTRIBUTES } from '../attributes-seen.js';
 import { fitDrawing, type Reading } from './fit-drawing.js';
 import { READER_SIDE, readerLogits, readerSpecs } from './network.js';

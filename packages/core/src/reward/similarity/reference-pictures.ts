@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { decodeImage, type RgbImage } from '../../image/index.js';
+import { hashBytes } from '../../tensor-io/content-hash.js';
 import { type ReferencePictures, RewardError } from '../reward-model.js';
-import { hashBytes } from '../towers/content-hash.js';
 
 /** File name extensions that count as pictures of a reference folder. */
 const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.bmp', '.webp']);

@@ -1,7 +1,7 @@
 import { tf } from '@unicharacter/native';
 import { type Affine, type Linear, WeightsError } from '../../model/weight-store.js';
+import { hashFiles } from '../../tensor-io/content-hash.js';
 import { openTensors, type TensorSource } from '../../tensor-io/index.js';
-import { hashFiles } from './content-hash.js';
 
 /** A tensor that a tower reads. */
 export interface FrozenSpec {

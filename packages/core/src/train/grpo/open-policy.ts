@@ -44,7 +44,7 @@ export function openPolicy(session: Session, { train, earlier, checkpoint, exper
   const { base, config, run } = session;
   const modelConfig = runModelConfig(run);
   const before = earlier.flatMap((folder) => folder.latest()?.path ?? []);
-  const byAdapter = train.mode === 'lora' || train.mode === 'auto';
+  const byAdapter = learnsByAdapter(train);
   // Without an adapter, a checkpoint of this stage holds the whole model.
   const checkpoints = !byAdapter && checkpoint ? [...before, checkpoint] : before;
   const start = loadRunModel(modelConfig, {
@@ -87,6 +87,10 @@ export function openPolicy(session: Session, { train, earlier, checkpoint, exper
     throw error;
   }
 }
+
+/** Does a stage after Unified-SFT train an adapter? `auto` always does: there is a model to go on from. */
+export const learnsByAdapter = ({ mode }: PolicyOptions['train']): boolean =>
+  mode === 'lora' || mode === 'auto';
 
 const expertOf = (name: string): Expert => (isGenerationExpert(name) ? 'gen' : 'und');
 

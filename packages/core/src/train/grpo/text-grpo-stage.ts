@@ -1,12 +1,10 @@
-import { noGrad, type tf, withAutocast } from '@unicharacter/native';
 import type { TrainConfig } from '../../config/index.js';
 import { streams } from '../../random/keyed-random.js';
 import type { TextRewardSample } from '../../reward/index.js';
 import type { Pass } from '../gradient-step.js';
 import { compare, type Judgement } from './judge-images.js';
 import { PolicyStage, type PolicyStageParts } from './policy-stage.js';
-import { speak } from './speak.js';
-import { ReplyLogProbs, type SampledReply, sampledTokens, textPolicyPass } from './text-policy-pass.js';
+import { SampledReplies } from './sampled-replies.js';
 
 /** What the character is asked, and the whole prompt around it. */
 export interface TextPrompt {
@@ -20,10 +18,7 @@ export interface TextGrpoParts extends PolicyStageParts<TextPrompt, TextRewardSa
 
 interface ReplyGroup {
   readonly prompt: TextPrompt;
-  readonly replies: SampledReply[];
-  readonly texts: string[];
-  readonly logProbs: ReplyLogProbs;
-  old?: tf.Tensor1D;
+  readonly replies: SampledReplies;
 }
 
 /** GRPO on replies: groups of replies are sampled, and their tokens are what is made likelier or less likely. */
@@ -47,7 +42,6 @@ export class TextGrpoStage extends PolicyStage<
     signal: AbortSignal | undefined,
   ): Promise<ReplyGroup> {
     const { groupSize, promptsPerEpoch, temperature, maxTokens } = this.config;
-    const { models } = this.parts;
     const plan = {
       count: groupSize,
       temperature,
@@ -57,14 +51,12 @@ export class TextGrpoStage extends PolicyStage<
       stream: streams.grpoText,
       first: (epoch * promptsPerEpoch + index) * groupSize,
     };
-    const { replies, texts } = await speak(models, prompt.prompt, plan, signal);
-    const logProbs = new ReplyLogProbs(models.model, models.tokenizer.special, replies, temperature);
-    return { prompt, replies, texts, logProbs };
+    return { prompt, replies: await SampledReplies.speak(this.parts.models, prompt.prompt, plan, signal) };
   }
 
   protected async judge(groups: readonly ReplyGroup[]): Promise<Judgement> {
-    const samples: TextRewardSample[] = groups.flatMap(({ prompt, texts }, group) =>
-      texts.map((reply) => ({ character: this.parts.character, prompt: prompt.user, reply, group })),
+    const samples: TextRewardSample[] = groups.flatMap(({ prompt, replies }, group) =>
+      replies.texts.map((reply) => ({ character: this.parts.character, prompt: prompt.user, reply, group })),
     );
     const scores = await this.parts.reward.score(samples);
     return compare(
@@ -78,25 +70,20 @@ export class TextGrpoStage extends PolicyStage<
     return prompt.user;
   }
 
-  protected remember(group: ReplyGroup): void {
-    group.old = noGrad(() => withAutocast(this.precision, () => group.logProbs.values()));
+  protected remember({ replies }: ReplyGroup): void {
+    replies.remember();
   }
 
-  protected passes(group: ReplyGroup, advantages: Float32Array, share: number): (() => Pass)[] {
-    const { replies, logProbs, old } = group;
+  protected passes({ replies }: ReplyGroup, advantages: Float32Array, share: number): (() => Pass)[] {
     const options = { policy: this.config, share, asReference: this.referenceFor(this.config.anchor.kind) };
-    return [() => textPolicyPass(replies, logProbs, Array.from(advantages), old, options)];
+    return [() => replies.pass(advantages, options)];
   }
 
   protected tokens(groups: readonly ReplyGroup[]): number {
-    const lengths = groups.flatMap(({ replies }) => replies.map(sampledTokens));
-    return lengths.reduce((sum, length) => sum + length, 0);
+    return groups.reduce((sum, { replies }) => sum + replies.tokens, 0);
   }
 
   protected release(groups: readonly ReplyGroup[]): void {
-    for (const { logProbs, old } of groups) {
-      logProbs.dispose();
-      old?.dispose();
-    }
+    for (const { replies } of groups) replies.dispose();
   }
 }

@@ -1,4 +1,4 @@
-import { noGrad, tf, withAutocast } from '@unicharacter/native';
+import { tf } from '@unicharacter/native';
 import type { TrainConfig } from '../../config/index.js';
 import { imagePrompt, parseThinkingAnswer, thinkingPrompt } from '../../data/index.js';
 import { streams } from '../../random/keyed-random.js';
@@ -7,15 +7,7 @@ import { type CharacterGrpoParts, CharacterGrpoStage } from './character-grpo-st
 import type { ImageGroup } from './image-group.js';
 import type { ImagePromptSample } from './image-prompts.js';
 import { POLICY_PARTS } from './policy-stage.js';
-import { speak } from './speak.js';
-import { ReplyLogProbs, type SampledReply, textPolicyPass } from './text-policy-pass.js';
-
-/** The plans of a group, one before each picture. */
-interface Plans {
-  readonly replies: readonly SampledReply[];
-  readonly logProbs: ReplyLogProbs;
-  old?: tf.Tensor1D;
-}
+import { SampledReplies } from './sampled-replies.js';
 
 const PLAN_PARTS = POLICY_PARTS.map((name) => `plan/${name}`);
 
@@ -31,7 +23,8 @@ export interface ThinkingGrpoParts extends CharacterGrpoParts {
  */
 export class ThinkingGrpoStage extends CharacterGrpoStage {
   protected override readonly partNames = [...POLICY_PARTS, ...PLAN_PARTS];
-  private readonly plans = new Map<ImageGroup, Plans>();
+  /** The plans of each group, one before each picture. */
+  private readonly plans = new Map<ImageGroup, SampledReplies>();
   private readonly text: TrainConfig['textGrpo'];
 
   constructor(
@@ -60,17 +53,16 @@ export class ThinkingGrpoStage extends CharacterGrpoStage {
       stream: streams.grpoPlans,
       first: before,
     };
-    const { replies, texts } = await speak(models, thinkingPrompt(fields), plan, signal);
-    const logProbs = new ReplyLogProbs(models.model, models.tokenizer.special, replies, temperature);
-    this.plans.set(group, { replies, logProbs });
-    for (const [from, text] of texts.entries()) {
+    const plans = await SampledReplies.speak(models, thinkingPrompt(fields), plan, signal);
+    this.plans.set(group, plans);
+    for (const [from, text] of plans.texts.entries()) {
       const ids = models.tokenizer.encode(imagePrompt({ ...fields, ...parseThinkingAnswer(text) }));
       await this.drawChunk(group, ids, { from, count: 1, before }, signal);
     }
   }
 
   protected override passes(group: ImageGroup, advantages: Float32Array, share: number): (() => Pass)[] {
-    const { replies, logProbs, old } = this.plans.get(group)!;
+    const plans = this.plans.get(group)!;
     const options = {
       policy: this.text,
       share: share * this.config.thinking.weight,
@@ -79,22 +71,18 @@ export class ThinkingGrpoStage extends CharacterGrpoStage {
     const nothing = POLICY_PARTS.length;
     return [
       ...super.passes(group, advantages, share).map((open) => () => reporting(open(), 0, nothing)),
-      () => reporting(textPolicyPass(replies, logProbs, Array.from(advantages), old, options), nothing, 0),
+      () => reporting(plans.pass(advantages, options), nothing, 0),
     ];
   }
 
   protected override remember(group: ImageGroup): void {
     super.remember(group);
-    const plans = this.plans.get(group)!;
-    plans.old = noGrad(() => withAutocast(this.precision, () => plans.logProbs.values()));
+    this.plans.get(group)!.remember();
   }
 
   protected override release(groups: readonly ImageGroup[]): void {
     super.release(groups);
-    for (const { logProbs, old } of this.plans.values()) {
-      logProbs.dispose();
-      old?.dispose();
-    }
+    for (const plans of this.plans.values()) plans.dispose();
     this.plans.clear();
   }
 }

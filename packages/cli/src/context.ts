@@ -35,6 +35,7 @@ export interface Core
     | 'parseOverride'
     | 'planEvaluation'
     | 'planRun'
+    | 'planStudy'
     | 'pretrain'
     | 'pretrainingCharacters'
     | 'PUBLISHED_NEEDS'

@@ -1,7 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { decodeImage, encodePng, readCharacter } from '@unicharacter/core';
+import {
+  decodeImage,
+  encodePng,
+  readCharacter,
+  toyscapeCharacter,
+  writeToyCharacter,
+} from '@unicharacter/core';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../src/run-command.js';
 import { fakeCore } from './fake-core.js';
@@ -283,6 +289,30 @@ describe('inspect of a model folder', () => {
     const { code, out } = await call(['inspect', broken]);
     expect(code).toBe(2);
     expect(out).toMatch(/ERROR .*ema\.safetensors/);
+  });
+});
+
+describe('study --dry-run', () => {
+  it('says what every variant would take, and writes nothing', async () => {
+    const data = join(folder, 'world/data/personalized_data/train/Alma');
+    await writeToyCharacter(join(folder, 'world'), toyscapeCharacter(0), 32);
+    const variants = [
+      { name: 'one', set: { 'image.most': 1, 'sft.steps': 7 } },
+      { name: 'base', promptOnly: true },
+    ];
+    const study = {
+      out: 'studied',
+      characters: [data],
+      set: { base: fileURLToPath(new URL('../../../models/nano', import.meta.url)) },
+      variants,
+    };
+    writeFileSync(join(folder, 'study.yaml'), JSON.stringify(study));
+    const { code, out } = await call(['study', 'study.yaml', '--dry-run']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^one\s+Alma\s+1\s+vae \d+, sft 7\s/m);
+    expect(out).toMatch(/^base\s+Alma\s+0\s+-\s/m);
+    expect(out).toContain('2 runs, about ');
+    expect(existsSync(join(folder, 'studied'))).toBe(false);
   });
 });
 

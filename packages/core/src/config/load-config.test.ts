@@ -122,7 +122,7 @@ describe('problems', () => {
         'c.yaml:7:29: sft.optimizer.betas.1: expected a number from 0 to 1, found nothing',
         'c.yaml:7:39: sft.optimizer.eps: expected a number above 0 and of at most 1, found 2',
         'c.yaml:8:14: sft.mix.t2i: expected a number of at least 0, found -1',
-        'c.yaml:9:8: image: expected a group with size, found 5',
+        'c.yaml:9:8: image: expected a group with size, most, found 5',
         'c.yaml:11:17: samples.talk.1: expected text that is not empty, found ""',
         'c.yaml:12:9: samples.draw: expected a list, each entry text that is not empty, found "a fox"',
         'c.yaml:14:9: vae.flip: expected true or false, found "yes please"',

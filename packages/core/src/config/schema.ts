@@ -152,6 +152,12 @@ export const TrainConfigSchema = group('Configuration of a training run', {
       multipleOf: 16,
       published: '1024',
     }),
+    most: integer(
+      0,
+      'Train on at most that many pictures of the folder, drawn by the seed (fewer are among more); what the data say about ' +
+        'the others is left out. 0 takes all.',
+      { minimum: 0, published: 'all' },
+    ),
   }),
   stage: oneOf(
     ['sft', 'grpo', 'text-grpo', 'all'],

@@ -25,6 +25,7 @@ export const streams = {
   pretrainTask: 17,
   grpoQuestions: 18,
   grpoPlans: 19,
+  trainingPictures: 20,
 } as const;
 
 const ROUNDS = 10;

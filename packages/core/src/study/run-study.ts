@@ -1,6 +1,6 @@
 import { cpSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { loadConfig } from '../config/index.js';
+import { loadConfig, type TrainConfig } from '../config/index.js';
 import { type Evaluation, evaluateRun, type Judges, type TaskProgress } from '../evaluate/index.js';
 import { AbortedError } from '../generate/index.js';
 import type { TrainEvent } from '../run/index.js';
@@ -58,18 +58,25 @@ export async function runStudy(
 /** Folder of an evaluation in its run. */
 const EVALUATION = 'evaluation';
 
-const runOf = ({ out }: Study, variant: string, data: string) => join(out, 'runs', variant, basename(data));
+/** Folder of the run of a variant for a character. */
+export const runOf = ({ out }: Study, variant: string, data: string) =>
+  join(out, 'runs', variant, basename(data));
+
+/** What a variant is trained with for a character. @throws ConfigError naming every option that is wrong */
+export const variantConfig = (study: Study, { name, set }: StudyVariant, data: string): TrainConfig =>
+  loadConfig(study.config, { ...set, data, out: runOf(study, name, data) });
 
 /** Trains a variant for a character unless that is done, and says what to evaluate. */
 async function trained(
   study: Study,
-  { name, from, promptOnly, set }: StudyVariant,
+  variant: StudyVariant,
   data: string,
   { signal, onTrain }: StudyHooks,
 ): Promise<{ run: string; promptOnly: boolean; seconds: number }> {
+  const { name, from, promptOnly } = variant;
   const run = runOf(study, name, data);
   if (from !== undefined && !existsSync(run)) copyRun(runOf(study, from, data), run);
-  const config = loadConfig(study.config, { ...set, data, out: run });
+  const config = variantConfig(study, variant, data);
   if (promptOnly) return { run: config.base, promptOnly, seconds: 0 };
   const { finished, seconds } = await trainCharacter(config, {
     ...(signal ? { signal } : {}),

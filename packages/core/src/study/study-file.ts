@@ -11,6 +11,7 @@ const StudyFile = Type.Object(
     out: Type.String(),
     characters: Type.Array(Type.String(), { minItems: 1 }),
     config: Type.Optional(Type.String()),
+    set: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     variants: Type.Array(
       Type.Object(
         {
@@ -45,7 +46,7 @@ export interface StudyVariant {
   readonly from?: string;
   /** Nothing is trained: the base model has the character's profile in its prompt. */
   readonly promptOnly?: boolean;
-  /** Options over the common configuration, by dotted path. */
+  /** Options over the common configuration, by dotted path; those of the whole study are among them. */
   readonly set: Readonly<Record<string, unknown>>;
 }
 
@@ -72,7 +73,7 @@ export interface Study {
  */
 export async function readStudy(file: string): Promise<Study> {
   const source: Source = { file, value: parseYaml(file, await readText(file)), locate: () => undefined };
-  const { out, characters, config, variants, evaluation = {} } = checked(StudyFile, source);
+  const { out, characters, config, set: common, variants, evaluation = {} } = checked(StudyFile, source);
   variants.forEach(({ name, from }, i) => {
     const before = variants.slice(0, i);
     const earlier = before.map((variant) => variant.name);
@@ -93,7 +94,7 @@ export async function readStudy(file: string): Promise<Study> {
     out,
     characters,
     ...(config === undefined ? {} : { config }),
-    variants: variants.map(({ set = {}, ...variant }) => ({ ...variant, set })),
+    variants: variants.map(({ set, ...variant }) => ({ ...variant, set: { ...common, ...set } })),
     evaluation: {
       families: evaluation.metrics ?? FAMILIES,
       imagesPerPrompt: evaluation.imagesPerPrompt ?? 4,

@@ -16,6 +16,7 @@ import type { Tokenizer } from '../tokenizer/index.js';
 import type { SampleSource } from './pack-sampler.js';
 import { mixWithPrior, PRIOR } from './prior.js';
 import { sizedTasks } from './sized-tasks.js';
+import { withSomePictures } from './some-pictures.js';
 import type { EncodedTask } from './task-encoder.js';
 
 /** What turns samples into the model's units while training goes on. */
@@ -53,10 +54,12 @@ export interface TrainingData {
  */
 export async function readTrainingData({
   data: folder,
+  seed,
+  image: { most },
   sft: { mix, prior: general },
   validation: { data: validation },
-}: Pick<TrainConfig, 'data' | 'sft' | 'validation'>): Promise<TrainingData> {
-  const character = await readCharacter(folder);
+}: Pick<TrainConfig, 'data' | 'seed' | 'image' | 'sft' | 'validation'>): Promise<TrainingData> {
+  const character = withSomePictures(await readCharacter(folder), most, seed);
   const samples = buildTasks(character, mix);
   const pictures = await decodeAll(character);
   const other = validation === undefined ? await readTestSplit(folder) : await readCharacter(validation);

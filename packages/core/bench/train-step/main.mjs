@@ -97,8 +97,8 @@ try {
     report.say(
       `${row.peers.pytorch.ratio.toFixed(2)} × PyTorch's tokens/s, ${row.memory.share.toFixed(2)} × its memory`,
     );
-    report.say(verdicts(row));
   }
+  report.say(verdicts(row));
   report.note({
     target: 'core:bench',
     machine: about,

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { inputValues } from '../../../native/bench/values.mjs';
 import { packRow, UnifiedModel } from '../../dist/model/index.js';
 import { attentionArrays } from '../../dist/model/pack-row.js';
-import { writeSafetensors } from '../../dist/tensor-io/index.js';
 
 const TOKEN_WIDTH = 64;
 
@@ -74,10 +73,7 @@ export function trainingRow() {
 export function writeProblem(dir) {
   const weights = join(dir, 'weights.safetensors');
   const model = UnifiedModel.init(CONFIG, 1);
-  const stored = [...model.variables()].map(([name, variable]) => {
-    return { name, dtype: 'F32', shape: variable.shape, data: variable.dataSync() };
-  });
-  writeSafetensors(weights, stored);
+  model.save(weights, 'F32');
   model.dispose();
   const { row, times, noise } = trainingRow();
   const inRowOrder = (values) => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /**
@@ -15,6 +16,8 @@ const KEEP_FREED_MEMORY = { MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: Strin
 export class PeerProcess {
   #child;
   #lines;
+  /** The last that it said on standard error: why it ended, if it did. */
+  #complaint = '';
 
   /** @param {{keepFreed?: boolean}} options whether freed memory is kept, see above */
   constructor(command, args, threads, { keepFreed = true } = {}) {
@@ -24,8 +27,9 @@ export class PeerProcess {
       UC_BENCH_THREADS: String(threads),
       ...(keepFreed ? KEEP_FREED_MEMORY : {}),
     };
-    this.#child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'ignore'] });
-    this.#child.on('error', () => {});
+    this.#child = spawn(command, args, { env, stdio: 'pipe' });
+    this.#child.on('error', ({ message }) => this.#hear(message));
+    this.#child.stderr.setEncoding('utf8').on('data', (text) => this.#hear(text));
     this.#child.stdin.on('error', () => {});
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
@@ -34,9 +38,17 @@ export class PeerProcess {
     return this.#child.pid;
   }
 
+  #hear(text) {
+    this.#complaint = `${this.#complaint}${text}`.slice(-2000);
+  }
+
   async #answer() {
     const { value, done } = await this.#lines.next();
-    return done ? { error: 'the process has ended' } : JSON.parse(value);
+    if (!done) return JSON.parse(value);
+    // Standard error may close after standard output.
+    if (!this.#child.stderr.closed) await once(this.#child.stderr, 'close');
+    const lastLine = this.#complaint.trim().split('\n').at(-1);
+    return { error: `the process has ended${lastLine ? `: ${lastLine}` : ''}` };
   }
 
   /** @returns {Promise<{ready?: string, missing?: string, error?: string}>} */

@@ -40,6 +40,13 @@ export class Command {
     return this.dims(shape);
   }
 
+  /** A length-prefixed list of tensors that the kernel reads. */
+  tensors(infos: readonly tf.TensorInfo[]): this {
+    this.int(infos.length);
+    for (const info of infos) this.tensor(info);
+    return this;
+  }
+
   /** As {@link tensor}, but a single value that is on the host is passed as an immediate instead of being uploaded. */
   operand(info: tf.TensorInfo): this {
     const entry = this.backend.data.get(info.dataId);

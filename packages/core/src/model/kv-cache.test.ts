@@ -1,4 +1,4 @@
-import { setStrict, storedType, tf } from '@unicharacter/native';
+import { counters, memoryStats, resetPeak, setStrict, storedType, tf } from '@unicharacter/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useStrictNative } from '../../test/tiny-model.js';
 import { KvContext } from './kv-cache.js';
@@ -26,6 +26,14 @@ function contents(context: KvContext, layer = 0): number[] {
   return found;
 }
 
+const pagesPerChunk = (context: KvContext) => context.past(0).keys.map(({ shape }) => shape[0]);
+
+/** Bytes of keys and values of all layers in pages that are in the pool. */
+function poolBytes(pages: number, stored: 'float32' | 'bfloat16'): number {
+  const { layers, kvHeads, headDim } = shape;
+  return 2 * layers * pages * PAGE * kvHeads * headDim * (stored === 'float32' ? 4 : 2);
+}
+
 describe.each(['float32', 'bfloat16'] as const)('KvContext in %s', (stored) => {
   beforeAll(useStrictNative);
   afterAll(() => setStrict(false));
@@ -40,7 +48,7 @@ describe.each(['float32', 'bfloat16'] as const)('KvContext in %s', (stored) => {
     expect(contents(context, 1)).toEqual(tokens.map((t) => t + 100));
     expect(context.length).toBe(37);
     expect(context.ropePosition).toBe(3);
-    expect(storedType(context.past(1).keys)).toBe(stored);
+    for (const chunk of context.past(1).keys) expect(storedType(chunk)).toBe(stored);
     context.dispose();
   });
 
@@ -84,7 +92,7 @@ describe.each(['float32', 'bfloat16'] as const)('KvContext in %s', (stored) => {
       fork.dispose();
       fork.dispose();
     }
-    expect(main.past(0).keys.shape[0]).toBe(4);
+    expect(pagesPerChunk(main)).toEqual([4]);
     const empty = main.forkEmpty();
     expect(empty.length).toBe(0);
     main.dispose();
@@ -92,5 +100,54 @@ describe.each(['float32', 'bfloat16'] as const)('KvContext in %s', (stored) => {
     expect(contents(empty)).toEqual([42]);
     empty.dispose();
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('grows by chunks: what was written stays where it is, and is not held twice for a moment', () => {
+    const before = memoryStats().liveBytes;
+    const context = KvContext.empty(shape, stored, 64);
+    const first = context.past(0).keys[0] as tf.Tensor;
+    append(context, ...new Array<number>(4 * 64).fill(1));
+    const small = memoryStats().liveBytes - before;
+    expect(small).toBe(16 * poolBytes(4, stored));
+    resetPeak();
+    context.reserve(1);
+    const { liveBytes, peakBytes } = memoryStats();
+    expect(liveBytes - before).toBe(2 * small);
+    // Blank pages of one layer are made in float32.
+    expect(peakBytes - liveBytes).toBeLessThanOrEqual((small / (2 * shape.layers)) * 2);
+    append(context, ...new Array<number>(9 * 64).fill(2));
+    expect(pagesPerChunk(context)).toEqual([4, 4, 8]);
+    expect(context.past(0).keys[0]?.dataId).toBe(first.dataId);
+    expect(memoryStats().liveBytes - before).toBe(4 * small);
+    context.dispose();
+    expect(memoryStats().liveBytes).toBe(before);
+  });
+
+  it('costs no memory to fork, and one page to write into what is shared', () => {
+    const main = KvContext.empty(shape, stored, PAGE);
+    append(main, 1, 2, 3, 4, 5);
+    const before = memoryStats().liveBytes;
+    const forks = Array.from({ length: 1000 }, () => main.fork());
+    expect(memoryStats().liveBytes).toBe(before);
+    // Two of four pages are free: two forks write into them, the third needs a chunk.
+    for (const fork of forks.slice(0, 2)) append(fork, 6);
+    expect(memoryStats().liveBytes).toBe(before);
+    append(forks[2] as KvContext, 6);
+    expect(memoryStats().liveBytes - before).toBe(poolBytes(4, stored));
+    for (const context of [main, ...forks]) context.dispose();
+  });
+
+  it('asks for as much work per token however long it is', () => {
+    const context = KvContext.empty(shape, stored, PAGE);
+    const calls = Array.from({ length: 8 * 16 }, () => {
+      const start = counters().nativeCalls;
+      append(context, 1);
+      return counters().nativeCalls - start;
+    });
+    const usual = Math.min(...calls);
+    // The others are those that add a chunk: after 4, 8 and 16 pages.
+    expect(calls.flatMap((count, i) => (count === usual ? [] : [i]))).toEqual([16, 32, 64]);
+    expect(calls[64]).toBe(calls[16]);
+    context.dispose();
   });
 });

@@ -1,4 +1,12 @@
-import { kvWrite, type PagedCache, type StoredType, storedAs, tf } from '@unicharacter/native';
+import {
+  gatherPages,
+  kvWrite,
+  type PagedCache,
+  type PagedPool,
+  type StoredType,
+  storedAs,
+  tf,
+} from '@unicharacter/native';
 
 /** Size of what a token leaves in the cache. */
 export interface KvShape {
@@ -10,47 +18,37 @@ export interface KvShape {
 const DEFAULT_PAGE = 64;
 const FIRST_PAGES = 4;
 
-/** Takes a tensor over as memory of its own. A variable, because not every backend can write into a tensor. */
-function ownPool(initial: tf.Tensor): tf.Variable {
-  const pool = tf.variable(initial, false);
-  initial.dispose();
-  return pool;
-}
-
-/** Pages of keys and values of all layers with a reference count each. Page numbers are the same in every layer. */
+/**
+ * Pages of keys and values of all layers with a reference count each. Page numbers are the same in every layer.
+ *
+ * Pages lie in chunks. When none is free, a chunk as large as all before is added, so that there are few of them; what was
+ * written stays where it is.
+ */
 class PagePool {
   readonly page: number;
   readonly #shape: KvShape;
   readonly #stored: StoredType;
-  readonly #keys: tf.Tensor[];
-  readonly #values: tf.Tensor[];
-  readonly #references: number[];
-  readonly #free: number[];
+  /** Chunks of each layer. */
+  readonly #keys: tf.Variable[][];
+  readonly #values: tf.Variable[][];
+  readonly #references: number[] = [];
+  readonly #free: number[] = [];
 
   constructor(shape: KvShape, stored: StoredType, page: number) {
     this.page = page;
     this.#shape = shape;
     this.#stored = stored;
-    this.#references = new Array<number>(FIRST_PAGES).fill(0);
-    this.#free = this.#references.map((_, i) => i).reverse();
-    this.#keys = this.#blank(FIRST_PAGES);
-    this.#values = this.#blank(FIRST_PAGES);
+    this.#keys = Array.from({ length: shape.layers }, () => []);
+    this.#values = Array.from({ length: shape.layers }, () => []);
+    this.#grow(FIRST_PAGES);
   }
 
-  #blank(pages: number): tf.Tensor[] {
-    const { layers, kvHeads, headDim } = this.#shape;
-    const size = [pages, this.page, kvHeads, headDim];
-    return Array.from({ length: layers }, () =>
-      ownPool(tf.tidy(() => storedAs(tf.zeros(size), this.#stored))),
-    );
+  keys(layer: number): PagedPool {
+    return this.#keys[layer] as tf.Variable[];
   }
 
-  keys(layer: number): tf.Tensor {
-    return this.#keys[layer] as tf.Tensor;
-  }
-
-  values(layer: number): tf.Tensor {
-    return this.#values[layer] as tf.Tensor;
+  values(layer: number): PagedPool {
+    return this.#values[layer] as tf.Variable[];
   }
 
   /** A page that nobody else refers to. */
@@ -61,21 +59,21 @@ class PagePool {
     return page;
   }
 
-  #grow(added: number): void {
+  #grow(pages: number): void {
+    for (const chunks of [...this.#keys, ...this.#values]) chunks.push(this.#blank(pages));
     const first = this.#references.length;
-    for (const tensors of [this.#keys, this.#values]) {
-      const blank = this.#blank(added);
-      blank.forEach((more, layer) => {
-        const old = tensors[layer] as tf.Tensor;
-        tensors[layer] = ownPool(tf.concat([old, more], 0));
-        old.dispose();
-        more.dispose();
-      });
-    }
-    for (let page = first + added - 1; page >= first; page--) {
+    for (let page = first + pages - 1; page >= first; page--) {
       this.#references[page] = 0;
       this.#free.push(page);
     }
+  }
+
+  /** A chunk of pages. A variable, because not every backend can write into a tensor. */
+  #blank(pages: number): tf.Variable {
+    const { kvHeads, headDim } = this.#shape;
+    return tf.tidy(() =>
+      tf.variable(storedAs(tf.zeros([pages, this.page, kvHeads, headDim]), this.#stored), false),
+    );
   }
 
   retain(page: number): void {
@@ -92,18 +90,14 @@ class PagePool {
 
   /** Copies the first `tokens` entries of one page to another, in every layer. */
   copy(from: number, to: number, tokens: number): void {
-    const { kvHeads, headDim } = this.#shape;
-    const target = Int32Array.of(to);
-    tf.tidy(() => {
-      for (const pool of [...this.#keys, ...this.#values]) {
-        const part = tf.slice(pool, [from, 0, 0, 0], [1, tokens, kvHeads, headDim]);
-        kvWrite(pool, target, 0, part.reshape([tokens, kvHeads, headDim]) as tf.Tensor3D);
-      }
-    });
+    const source = Int32Array.of(from);
+    const slots = Int32Array.from({ length: tokens }, (_, i) => to * this.page + i);
+    for (const pool of [...this.#keys, ...this.#values])
+      tf.tidy(() => kvWrite(pool, slots, gatherPages(pool, source, tokens)));
   }
 
   dispose(): void {
-    for (const pool of [...this.#keys, ...this.#values]) pool.dispose();
+    tf.dispose([...this.#keys, ...this.#values].flat());
   }
 }
 
@@ -119,7 +113,7 @@ export class KvContext {
   readonly #pool: PagePool;
   /** Forks alive on the same pool. */
   readonly #family: { alive: number };
-  #pages: number[] = [];
+  #pages: Int32Array = new Int32Array(0);
   #length = 0;
   #disposed = false;
 
@@ -135,6 +129,11 @@ export class KvContext {
    */
   static empty(shape: KvShape, stored: StoredType = 'float32', page = DEFAULT_PAGE): KvContext {
     return new KvContext(new PagePool(shape, stored, page), { alive: 0 });
+  }
+
+  /** Tokens of a page. */
+  get page(): number {
+    return this.#pool.page;
   }
 
   /** Tokens in the cache. */
@@ -188,7 +187,7 @@ export class KvContext {
     return {
       keys: this.#pool.keys(layer),
       values: this.#pool.values(layer),
-      pageTable: Int32Array.from(this.#pages),
+      pageTable: this.#pages,
       length: this.#length,
     };
   }
@@ -203,16 +202,28 @@ export class KvContext {
       const own = this.#pool.allocate();
       this.#pool.copy(shared, own, used);
       this.#pool.release(shared);
-      this.#pages[last] = own;
+      this.#pages = this.#pages.with(last, own);
     }
-    while (this.#pages.length * page < this.#length + tokens) this.#pages.push(this.#pool.allocate());
+    const missing = Math.ceil((this.#length + tokens) / page) - this.#pages.length;
+    if (missing <= 0) return;
+    const added = Array.from({ length: missing }, () => this.#pool.allocate());
+    this.#pages = Int32Array.of(...this.#pages, ...added);
+  }
+
+  /** Where the next `tokens` tokens go, as `kvWrite` counts: positions of the whole pool. */
+  slots(tokens: number): Int32Array {
+    const { page } = this.#pool;
+    return Int32Array.from({ length: tokens }, (_, i) => {
+      const at = this.#length + i;
+      return (this.#pages[Math.floor(at / page)] as number) * page + (at % page);
+    });
   }
 
   /** Keys and values [n, kvHeads, headDim] of one layer for the next n tokens; they count after `commit`. */
   write(layer: number, keys: tf.Tensor3D, values: tf.Tensor3D): void {
-    const table = Int32Array.from(this.#pages);
-    kvWrite(this.#pool.keys(layer), table, this.#length, keys);
-    kvWrite(this.#pool.values(layer), table, this.#length, values);
+    const slots = this.slots(keys.shape[0]);
+    kvWrite(this.#pool.keys(layer), slots, keys);
+    kvWrite(this.#pool.values(layer), slots, values);
   }
 
   /** Counts `tokens` written ones as read and moves the position by `advance`. */
@@ -223,22 +234,15 @@ export class KvContext {
 
   /** The cached keys and values [length, kvHeads, headDim] of a layer as new tensors. */
   read(layer: number): { keys: tf.Tensor3D; values: tf.Tensor3D } {
-    return tf.tidy(() => {
-      const pages = tf.tensor1d(this.#pages, 'int32');
-      const flat = (pool: tf.Tensor) => {
-        const [, , heads, dim] = pool.shape as [number, number, number, number];
-        const all = tf.gather(pool, pages).reshape([-1, heads, dim]) as tf.Tensor3D;
-        return tf.slice(all, [0, 0, 0], [this.#length, heads, dim]);
-      };
-      return { keys: flat(this.#pool.keys(layer)), values: flat(this.#pool.values(layer)) };
-    });
+    const { keys, values, pageTable, length } = this.past(layer);
+    return { keys: gatherPages(keys, pageTable, length), values: gatherPages(values, pageTable, length) };
   }
 
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const page of this.#pages) this.#pool.release(page);
-    this.#pages = [];
+    this.#pages = new Int32Array(0);
     if (--this.#family.alive === 0) this.#pool.dispose();
   }
 }

@@ -1,4 +1,4 @@
-import { cachedAttentionRows, kvWriteRows, type PagedRows, type tf } from '@unicharacter/native';
+import { cachedAttentionRows, kvWrite, type PagedRows, type tf } from '@unicharacter/native';
 import type { KvContext } from './kv-cache.js';
 
 /**
@@ -16,25 +16,23 @@ export class KvRows {
     if (!first || contexts.some((context) => !context.sharesPool(first))) {
       throw new RangeError('expected contexts on one pool, so that one call reads them all');
     }
-    // Room first: making it may move the pool.
     for (const context of contexts) context.reserve(1);
-    const page = first.past(0).keys.shape[1] as number;
-    const tables = contexts.map((context) => context.past(0).pageTable);
-    const lengths = Int32Array.from(contexts, ({ length }) => length);
-    const used = tables.map((table, i) => table.subarray(0, Math.ceil((lengths[i] as number) / page)));
+    const pasts = contexts.map((context) => context.past(0));
+    const used = pasts.map(({ pageTable, length }) => pageTable.subarray(0, Math.ceil(length / first.page)));
     this.#contexts = contexts;
-    this.#pasts = { pageTables: Int32Array.from(used.flatMap((table) => [...table])), lengths };
-    this.#slots = lengths.map(
-      (length, i) => (tables[i]?.[Math.floor(length / page)] as number) * page + (length % page),
-    );
+    this.#pasts = {
+      pageTables: Int32Array.from(used.flatMap((table) => [...table])),
+      lengths: Int32Array.from(pasts, ({ length }) => length),
+    };
+    this.#slots = Int32Array.from(contexts, (context) => context.slots(1)[0] as number);
   }
 
   /** Attention of one new token for each context, whose keys and values become part of it; see `commit`. */
   attend(layer: number, q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D): tf.Tensor3D {
     const { keys, values } = (this.#contexts[0] as KvContext).past(layer);
     const y = cachedAttentionRows(q, k, v, keys, values, this.#pasts);
-    kvWriteRows(keys, this.#slots, k);
-    kvWriteRows(values, this.#slots, v);
+    kvWrite(keys, this.#slots, k);
+    kvWrite(values, this.#slots, v);
     return y;
   }
 

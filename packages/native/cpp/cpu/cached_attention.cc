@@ -1,6 +1,6 @@
 // Attention over a paged key/value cache plus the current chunk, and writing chunks into pages.
 //
-// q [n, Hq, D], k and v [n, Hkv, D], pools [pages, page, Hkv, D], L = past + n keys. Two forms:
+// q [n, Hq, D], k and v [n, Hkv, D], pools in chunks [pages, page, Hkv, D] (paged_pool.h), L = past + n keys. Two forms:
 //   few queries (decoding a token): every key and value is read once, packed in cache and met by all queries of its group;
 //     2 L Hkv D elements, memory bound. The tokens of several contexts, each with a past of its own, share one call.
 //   many queries (prefill, denoising): packs keys and values once, then the tiles of packed attention, 4 D flops per pair,
@@ -13,6 +13,7 @@
 #include "../runtime/parallel.h"
 #include "attention_tiles_bf16.h"
 #include "fused.h"
+#include "paged_pool.h"
 
 namespace uc {
 
@@ -23,84 +24,44 @@ constexpr int64_t kFewRows = kTile;
 constexpr int64_t kDecodeRun = 8 * kTile;
 
 struct Problem {
-  Tensor q, k, v, keys, values;
-  std::vector<int64_t> pages;
+  const PagedOperands& o;
+  std::vector<PagePlace> pages;
   // The chunk is rows first... of q, k and v.
-  int64_t first = 0;
-  int64_t past, chunk, heads, keyHeads, page;
-  HeadSize head;
+  int64_t first, past, chunk;
   bool causal;
-  float scale;
+  float scale = 1;
+
+  int64_t heads = o.q.dims[1], keyHeads = o.k.dims[1], page = o.keys.page();
+  HeadSize head = HeadSize(o.q.dims[2]);
 
   int64_t total() const { return past + chunk; }
   // Number of keys that query i sees: they are always the first ones.
   int64_t seenBy(int64_t i) const { return causal ? past + i + 1 : total(); }
 
+  RowPlace key(int64_t j, int64_t keyHead) const { return place(o.keys, o.k, j, keyHead); }
+  RowPlace value(int64_t j, int64_t keyHead) const { return place(o.values, o.v, j, keyHead); }
+
+ private:
   // Where key or value j of a head lies: in the pool or in the chunk.
-  RowPlace place(const Tensor& pool, const Tensor& own, int64_t j, int64_t keyHead) const {
+  RowPlace place(const PagedPool& pool, const Tensor& own, int64_t j, int64_t keyHead) const {
     if (j >= past) return {own, ((first + j - past) * keyHeads + keyHead) * head.size};
-    const int64_t slot = pages[j / page] * page + j % page;
-    return {pool, (slot * keyHeads + keyHead) * head.size};
+    const PagePlace& start = pages[j / page];
+    return {pool.chunks[start.chunk], ((start.position + j % page) * keyHeads + keyHead) * head.size};
   }
 };
 
-// Everything but the past.
-Problem readOperands(Args& args) {
-  Problem p;
-  p.q = args.floatTensor();
-  p.k = args.floatTensor();
-  p.v = args.floatTensor();
-  p.keys = args.floatTensor();
-  p.values = args.floatTensor();
-  if (p.q.dims.rank() != 3 || p.k.dims.rank() != 3 || p.k.dims != p.v.dims || p.k.dims[0] != p.q.dims[0] ||
-      p.k.dims[2] != p.q.dims[2] || p.keys.dims.rank() != 4 || p.keys.dims != p.values.dims ||
-      p.keys.dims[2] != p.k.dims[1] || p.keys.dims[3] != p.k.dims[2] || p.k.dims[1] == 0 ||
-      p.q.dims[1] % p.k.dims[1] != 0) {
-    fail("q [n, Hq, D], k and v [n, Hkv, D], pools [pages, page, Hkv, D] are needed");
-  }
-  p.chunk = p.q.dims[0];
-  p.heads = p.q.dims[1];
-  p.keyHeads = p.k.dims[1];
-  p.head = HeadSize(p.q.dims[2]);
-  p.page = p.keys.dims[1];
-  return p;
-}
-
-void checkPages(const Problem& p) {
-  if (p.past < 0 || static_cast<int64_t>(p.pages.size()) * p.page < p.past) fail("the page table does not cover the past");
-  for (int64_t page : p.pages) {
-    if (page < 0 || page >= p.keys.dims[0]) fail("page " + std::to_string(page) + " does not exist");
-  }
-}
-
-Problem readProblem(Args& args) {
-  Problem p = readOperands(args);
-  p.pages = args.integers();
-  p.past = args.integer();
-  p.causal = args.flag();
-  p.scale = positiveScale(args);
-  checkPages(p);
-  return p;
-}
-
 // A problem for every row: the page tables follow each other, each as long as its past needs.
-std::vector<Problem> readBatch(Args& args) {
-  Problem p = readOperands(args);
+std::vector<Problem> readBatch(const PagedOperands& o, Args& args) {
   const std::vector<int64_t> tables = args.integers(), pasts = args.integers();
-  p.causal = true;
-  p.scale = positiveScale(args);
-  if (static_cast<int64_t>(pasts.size()) != p.chunk) fail("a past for every row of q is needed");
-  p.chunk = 1;
+  const float scale = positiveScale(args);
+  if (static_cast<int64_t>(pasts.size()) != o.q.dims[0]) fail("a past for every row of q is needed");
+  const std::vector<PagePlace> places = o.keys.places(tables);
   std::vector<Problem> rows;
-  auto table = tables.begin();
+  auto table = places.begin();
   for (int64_t past : pasts) {
-    p.past = past;
-    const int64_t used = past < 0 ? 0 : (past + p.page - 1) / p.page;
-    p.pages.assign(table, table + std::min<int64_t>(used, tables.end() - table));
-    checkPages(p);
+    const int64_t used = o.pagesOf(past, places.end() - table);
+    rows.push_back({o, {table, table + used}, static_cast<int64_t>(rows.size()), past, 1, true, scale});
     table += used;
-    rows.push_back(p);
-    ++p.first;
   }
   return rows;
 }
@@ -134,8 +95,8 @@ struct StreamedPanels {
   KeyTile<Element> tile(int64_t i) const {
     Element *keys = memory, *values = memory + p.head.tile(), *rows = memory + 2 * p.head.tile();
     packKeyTile<Tiles>(first + i * kTile, first + count, p.head,
-                       [&](int64_t j) { return p.place(p.keys, p.k, j, keyHead); },
-                       [&](int64_t j) { return p.place(p.values, p.v, j, keyHead); }, rows, keys, values);
+                       [&](int64_t j) { return p.key(j, keyHead); },
+                       [&](int64_t j) { return p.value(j, keyHead); }, rows, keys, values);
     return {keys, values};
   }
 };
@@ -200,7 +161,7 @@ void decode(Context& context, const std::vector<Problem>& contexts, const Tensor
     float* out = floats.data() + thread * (tile + kTile);
     for (int64_t i = begin; i < end; ++i) {
       const auto& [p, keyHead, first] = items[i];
-      packRows(rows, head, queries, [&](int64_t r) { return RowPlace{p.q, at(p, keyHead, r)}; });
+      packRows(rows, head, queries, [&](int64_t r) { return RowPlace{p.o.q, at(p, keyHead, r)}; });
       StreamedPanels<Tiles> panels{p, keyHead, first, std::min(kDecodeRun, p.total() - first), queries + tile};
       attendTile<Tiles>(queries, rows, head, p.scale, panels, GroupVisibility{p, first, rows, group}, works[thread], out,
                         out + tile);
@@ -251,8 +212,8 @@ void prefill(Context& context, const Problem& p, const Tensor& y) {
   for (int64_t item = 0; item < p.keyHeads * keyTiles; ++item) {
     const int64_t head = item / keyTiles;
     packKeyTile<Tiles>(item % keyTiles * kTile, p.total(), p.head,
-                       [&](int64_t j) { return p.place(p.keys, p.k, j, head); },
-                       [&](int64_t j) { return p.place(p.values, p.v, j, head); },
+                       [&](int64_t j) { return p.key(j, head); },
+                       [&](int64_t j) { return p.value(j, head); },
                        rows.data() + omp_get_thread_num() * p.head.tile(), keys.data() + item * p.head.tile(),
                        values.data() + item * p.head.tile());
   }
@@ -266,7 +227,7 @@ void prefill(Context& context, const Problem& p, const Tensor& y) {
     const int64_t head = item % p.heads, first = (queryTiles - 1 - item / p.heads) * kTile;
     const int64_t count = std::min(kTile, p.chunk - first), keyHead = head / (p.heads / p.keyHeads);
     const auto at = [&](int64_t i) { return ((first + i) * p.heads + head) * p.head.size; };
-    packRows(count, p.head, queries, [&](int64_t i) { return RowPlace{p.q, at(i)}; });
+    packRows(count, p.head, queries, [&](int64_t i) { return RowPlace{p.o.q, at(i)}; });
     const KeyPanels<Element> panels{keys.data() + keyHead * each, values.data() + keyHead * each, p.total(),
                                     p.head.tile()};
     attendTile<Tiles>(queries, count, p.head, p.scale, panels, ChunkVisibility{p, first, count}, works[thread], out,
@@ -286,9 +247,14 @@ void attend(Context& context, const Problem& p, const Tensor& y) {
 void registerCachedAttention(Registry& registry) {
   // q, k, v, keys, values, page table, past, causal, bf16, scale -> y [n, Hq, D]
   registry.add("CachedAttention", [](Context& context, Args& args, Results& results) {
-    const Problem p = readProblem(args);
-    const Tensor y = results.make(p.q.dims, args.flag() ? Phys::BF16 : promote(p.q.phys, p.v.phys));
-    if (p.q.count == 0) return;
+    const PagedOperands o(args);
+    const std::vector<int64_t> table = args.integers();
+    const int64_t past = args.integer();
+    const bool causal = args.flag(), bf16 = args.flag();
+    o.pagesOf(past, static_cast<int64_t>(table.size()));
+    const Problem p{o, o.keys.places(table), 0, past, o.q.dims[0], causal, positiveScale(args)};
+    const Tensor y = results.make(o.q.dims, bf16 ? Phys::BF16 : promote(o.q.phys, o.v.phys));
+    if (o.q.count == 0) return;
 #ifdef __AVX512BF16__
     if (y.phys == Phys::BF16) return attend<Bf16Tiles>(context, p, y);
 #endif
@@ -297,55 +263,29 @@ void registerCachedAttention(Registry& registry) {
 
   // q, k, v, keys, values, page tables, pasts, scale, bf16 -> y [n, Hq, D]
   registry.add("CachedAttentionRows", [](Context& context, Args& args, Results& results) {
-    const std::vector<Problem> rows = readBatch(args);
+    const PagedOperands o(args);
+    const std::vector<Problem> rows = readBatch(o, args);
     const bool bf16 = args.flag();
     if (rows.empty()) fail("at least one row is needed");
-    const Problem& p = rows[0];
-    const Tensor y = results.make(p.q.dims, bf16 ? Phys::BF16 : promote(p.q.phys, p.v.phys));
-    if (p.heads / p.keyHeads > kFewRows) fail("at most 64 query heads per key head are possible");
+    const Tensor y = results.make(o.q.dims, bf16 ? Phys::BF16 : promote(o.q.phys, o.v.phys));
+    if (rows[0].heads / rows[0].keyHeads > kFewRows) fail("at most 64 query heads per key head are possible");
 #ifdef __AVX512BF16__
     if (y.phys == Phys::BF16) return decode<Bf16Tiles>(context, rows, y);
 #endif
     decode<F32Tiles>(context, rows, y);
   });
 
-  // pool, chunk, slots: row i of the chunk goes to position slots[i] % page of page slots[i] / page
-  registry.add("KvWriteRows", [](Context&, Args& args, Results&) {
-    const Tensor pool = args.targetTensor();
-    const Tensor chunk = args.floatTensor();
+  // pool, rows, slots: row i goes to position slots[i] % page of page slots[i] / page
+  registry.add("KvWrite", [](Context&, Args& args, Results&) {
+    const PagedPool pool = readPool(args, true);
+    const Tensor rows = args.floatTensor();
     const std::vector<int64_t> slots = args.integers();
-    if (pool.dims.rank() != 4 || chunk.dims.rank() != 3 || pool.dims[2] != chunk.dims[1] || pool.dims[3] != chunk.dims[2] ||
-        static_cast<int64_t>(slots.size()) != chunk.dims[0]) {
-      fail("pool [pages, page, Hkv, D], chunk [n, Hkv, D] and n slots are needed");
-    }
-    const int64_t row = chunk.dims[1] * chunk.dims[2], end = pool.dims[0] * pool.dims[1];
+    checkWrite(pool, rows, slots);
+    const int64_t row = rows.dims[1] * rows.dims[2];
     std::vector<float> buffer(row);
     for (size_t i = 0; i < slots.size(); ++i) {
-      if (slots[i] < 0 || slots[i] >= end) fail("slot " + std::to_string(slots[i]) + " does not exist");
-      storeRow(pool, slots[i] * row, row, readRow(chunk, static_cast<int64_t>(i) * row, row, buffer.data()));
-    }
-  });
-
-  // pool, chunk, page table, position: rows position... of the cache become the chunk
-  registry.add("KvWrite", [](Context&, Args& args, Results&) {
-    const Tensor pool = args.targetTensor();
-    const Tensor chunk = args.floatTensor();
-    const std::vector<int64_t> pages = args.integers();
-    const int64_t position = args.integer();
-    if (pool.dims.rank() != 4 || chunk.dims.rank() != 3 || pool.dims[2] != chunk.dims[1] || pool.dims[3] != chunk.dims[2]) {
-      fail("pool [pages, page, Hkv, D] and chunk [n, Hkv, D] are needed");
-    }
-    const int64_t page = pool.dims[1], row = chunk.dims[1] * chunk.dims[2];
-    if (position < 0 || static_cast<int64_t>(pages.size()) * page < position + chunk.dims[0]) {
-      fail("the page table does not cover the chunk");
-    }
-    for (int64_t index : pages) {
-      if (index < 0 || index >= pool.dims[0]) fail("page " + std::to_string(index) + " does not exist");
-    }
-    std::vector<float> buffer(row);
-    for (int64_t i = 0; i < chunk.dims[0]; ++i) {
-      const int64_t at = position + i;
-      storeRow(pool, (pages[at / page] * page + at % page) * row, row, readRow(chunk, i * row, row, buffer.data()));
+      const PagePlace to = pool.placeOfSlot(slots[i]);
+      storeRow(pool.chunks[to.chunk], to.position * row, row, readRow(rows, static_cast<int64_t>(i) * row, row, buffer.data()));
     }
   });
 }

@@ -99,8 +99,11 @@ function decoding(scale) {
     run: ({ N, tf }, [q, k, v, keys, values]) => {
       const pageTable = Int32Array.from({ length: pages }, (_, i) => pages - 1 - i);
       const pool = tf.add(keys, 0);
-      N.kvWrite(pool, pageTable, past, k);
-      return [N.cachedAttention(q, k, v, { keys, values, pageTable, length: past }, true), pool];
+      N.kvWrite([pool], Int32Array.of(0), k);
+      return [
+        N.cachedAttention(q, k, v, { keys: [keys], values: [values], pageTable, length: past }, true),
+        pool,
+      ];
     },
     bytes: 16 * pages * 64 * 2 * 128,
     tolerance: 1e-4,

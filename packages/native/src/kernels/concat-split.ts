@@ -12,9 +12,11 @@ function concat(
   axis: number,
   shape: number[],
 ): tf.TensorInfo {
-  const call = backend.call('Concat').int(inputs.length);
-  for (const x of inputs) call.tensor(x);
-  return call.int(util.sizeFromShape(shape.slice(0, axis))).output(shape, inputs[0]!.dtype);
+  return backend
+    .call('Concat')
+    .tensors(inputs)
+    .int(util.sizeFromShape(shape.slice(0, axis)))
+    .output(shape, inputs[0]!.dtype);
 }
 
 function oneType(inputs: tf.TensorInfo[]): boolean {

@@ -1,25 +1,26 @@
 import * as tf from '../../lib/tfjs.mjs';
 import { kernel, type NativeKernel } from '../kernels/kernel.js';
-import { expectFloat, expectScale, expectThat } from './check.js';
-import { computesInBf16, hasKernel, runMany, runOne } from './dispatch.js';
+import { expectFloat, expectScale, expectThat, sameShape } from './check.js';
+import { computesInBf16, hasKernel, runOne } from './dispatch.js';
 import { composedAttention } from './packed-attention.js';
+import { chunkOf, chunksOf, isPool, numbered, type PagedPool, pageSize, pagesOf } from './paged-pool.js';
 
 /**
  * Keys and values of one layer in pages. Page `pageTable[i]` of the pools holds positions `i·page … (i+1)·page − 1`.
  * Contexts share pages by sharing entries of their tables.
  */
 export interface PagedCache {
-  /** `[pages, page, Hkv, D]`, rotated keys. */
-  keys: tf.Tensor;
-  /** `[pages, page, Hkv, D]`. */
-  values: tf.Tensor;
+  /** Rotated keys. */
+  keys: PagedPool;
+  /** In as many chunks as the keys. */
+  values: PagedPool;
   pageTable: Int32Array;
   /** Number of valid positions. */
   length: number;
 }
 
-function checkPages(op: string, pool: tf.Tensor, pageTable: Int32Array, positions: number): void {
-  const [pages, page] = pool.shape as [number, number, number, number];
+function checkPages(op: string, pool: PagedPool, pageTable: Int32Array, positions: number): void {
+  const [pages, page] = [pagesOf(pool), pageSize(pool)];
   const needed = Math.ceil(positions / page);
   if (pageTable.length < needed) {
     throw new Error(
@@ -34,12 +35,18 @@ function checkPages(op: string, pool: tf.Tensor, pageTable: Int32Array, position
   }
 }
 
-/** The cached positions as one `[length, Hkv, D]` tensor. */
-function gatherPages(pool: tf.Tensor, pageTable: Int32Array, length: number): tf.Tensor3D {
-  const [, page, heads, size] = pool.shape as [number, number, number, number];
-  const used = pageTable.slice(0, Math.ceil(length / page));
-  const pages = tf.gather(pool, tf.tensor1d(used, 'int32'));
-  return tf.slice(tf.reshape(pages, [-1, heads, size]) as tf.Tensor3D, [0, 0, 0], [length, heads, size]);
+/** The first `length` positions of a past as one `[length, Hkv, D]` tensor. Copies the pages that it fills. */
+export function gatherPages(pool: PagedPool, pageTable: Int32Array, length: number): tf.Tensor3D {
+  const [, page, heads, size] = pool[0]!.shape as [number, number, number, number];
+  return tf.tidy(() => {
+    const pages = Array.from(pageTable.subarray(0, Math.ceil(length / page)), (index) => {
+      const { chunk, first } = chunkOf(pool, index);
+      return tf.slice(chunk, [index - first, 0, 0, 0], [1, page, heads, size]);
+    });
+    if (pages.length === 0) return tf.zeros([0, heads, size]) as tf.Tensor3D;
+    const whole = tf.reshape(tf.concat(pages, 0), [-1, heads, size]) as tf.Tensor3D;
+    return tf.slice(whole, [0, 0, 0], [length, heads, size]);
+  });
 }
 
 /** `cachedAttention` out of ordinary tfjs ops; also the reference of the tests. */
@@ -54,7 +61,7 @@ export function composedCachedAttention(
   return tf.tidy(() => {
     const { length } = cache;
     const chunk = q.shape[0];
-    const join = (pool: tf.Tensor, x: tf.Tensor3D) =>
+    const join = (pool: PagedPool, x: tf.Tensor3D) =>
       length === 0 ? x : tf.concat([gatherPages(pool, cache.pageTable, length), x], 0);
     const keys = join(cache.keys, k);
     const values = join(cache.values, v);
@@ -66,28 +73,27 @@ export function composedCachedAttention(
   });
 }
 
-/** The operands of attention over pages, as both its ops name them. */
-interface PagedOperands {
-  q: tf.Tensor3D;
-  k: tf.Tensor3D;
-  v: tf.Tensor3D;
-  keys: tf.Tensor;
-  values: tf.Tensor;
-}
-
-/** Whether q is `[n, Hq, D]`, k and v are `[n, Hkv, D]`, the pools `[pages, page, Hkv, D]`, and Hkv divides Hq. */
-export function pagedOperandsFit({ q, k, v, keys, values }: PagedOperands): boolean {
+/** Throws unless q is `[n, Hq, D]`, k and v are `[n, Hkv, D]`, the pools hold `[Hkv, D]` in equal chunks, and Hkv divides Hq. */
+export function expectPagedOperands(
+  op: string,
+  { q, k, v }: Record<'q' | 'k' | 'v', tf.Tensor3D>,
+  { keys, values }: Record<'keys' | 'values', PagedPool>,
+): Record<string, tf.Tensor> {
+  const named = { q, k, v, ...numbered('keys', keys), ...numbered('values', values) };
+  expectFloat(op, named);
   const [tokens, queryHeads, size] = q.shape;
-  const [, keyHeads] = k.shape;
-  return (
+  const keyHeads = k.shape[1];
+  const fits =
     q.rank === 3 &&
     [k, v].every(
       (x) => x.rank === 3 && x.shape[0] === tokens && x.shape[1] === keyHeads && x.shape[2] === size,
     ) &&
-    [keys, values].every((x) => x.rank === 4 && x.shape[2] === keyHeads && x.shape[3] === size) &&
-    keys.shape[1] === values.shape[1] &&
-    queryHeads % keyHeads === 0
-  );
+    [keys, values].every((pool) => isPool(pool, keyHeads, size)) &&
+    keys.length === values.length &&
+    keys.every((chunk, i) => sameShape(chunk, values[i]!)) &&
+    queryHeads % keyHeads === 0;
+  expectThat(fits, op, 'q [n, Hq, D], k and v [n, Hkv, D], pools of chunks [pages, page, Hkv, D]', named);
+  return named;
 }
 
 /**
@@ -110,138 +116,35 @@ export function cachedAttention(
   causal: boolean,
   scale?: number,
 ): tf.Tensor3D {
-  const { keys, values, pageTable, length } = cache;
-  expectFloat('cachedAttention', { q, k, v, keys, values });
-  const fits = pagedOperandsFit({ q, k, v, keys, values });
-  const expected = 'q [n, Hq, D], k and v [n, Hkv, D], cache pools [pages, page, Hkv, D]';
-  expectThat(fits, 'cachedAttention', expected, { q, k, v, keys, values });
+  const { keys, pageTable, length } = cache;
+  const inputs = expectPagedOperands('cachedAttention', { q, k, v }, cache);
   checkPages('cachedAttention', keys, pageTable, length);
   const factor = scale ?? 1 / Math.sqrt(q.shape[2]);
   expectScale('cachedAttention', factor);
   if (!hasKernel('CachedAttention')) return composedCachedAttention(q, k, v, cache, causal, factor);
-  const pages = pageTable.subarray(0, Math.ceil(length / keys.shape[1]!));
-  const attrs = { causal, scale: factor, length, pageTable: [...pages], bf16: computesInBf16() };
-  return runOne('CachedAttention', { q, k, v, keys, values }, attrs) as tf.Tensor3D;
+  const pages = pageTable.subarray(0, Math.ceil(length / pageSize(keys)));
+  const attrs = { causal, scale: factor, length, pageTable: pages, bf16: computesInBf16() };
+  return runOne('CachedAttention', inputs, attrs) as tf.Tensor3D;
 }
-
-/** `kvWrite` out of ordinary tfjs ops: the variable gets new contents; also the reference of the tests. */
-export function composedKvWrite(
-  pool: tf.Variable,
-  pageTable: Int32Array,
-  position: number,
-  chunk: tf.Tensor3D,
-): void {
-  const page = pool.shape[1]!;
-  const slots = Int32Array.from({ length: chunk.shape[0] }, (_, i) => {
-    const at = position + i;
-    return pageTable[Math.floor(at / page)]! * page + (at % page);
-  });
-  composedKvWriteRows(pool, slots, chunk);
-}
-
-/** `kvWriteRows` out of ordinary tfjs ops: the variable gets new contents; also the reference of the tests. */
-export function composedKvWriteRows(pool: tf.Variable, slots: Int32Array, chunk: tf.Tensor3D): void {
-  tf.tidy(() => {
-    const [pages, page, heads, size] = pool.shape as [number, number, number, number];
-    const rows = tf.tensorScatterUpdate(
-      tf.reshape(pool, [pages * page, heads * size]),
-      tf.tensor2d(slots, [slots.length, 1], 'int32'),
-      tf.reshape(chunk, [slots.length, heads * size]),
-    );
-    pool.assign(tf.reshape(rows, pool.shape));
-  });
-}
-
-/**
- * Writes a chunk of keys or values into a pool, in place.
- *
- * @param pool `[pages, page, Hkv, D]`; its storage changes, so nothing else may rely on the old contents. On backends that
- *   cannot write in place ('tensorflow') it must be a variable
- * @param pageTable see `PagedCache`; must cover `position + n`
- * @param position first cache position to write
- * @param chunk `[n, Hkv, D]`
- * @throws Error naming the shapes when they do not fit, or the entry when the page table does not cover the chunk
- */
-export function kvWrite(pool: tf.Tensor, pageTable: Int32Array, position: number, chunk: tf.Tensor3D): void {
-  expectFloat('kvWrite', { pool, chunk });
-  const fits =
-    pool.rank === 4 &&
-    chunk.rank === 3 &&
-    pool.shape[2] === chunk.shape[1] &&
-    pool.shape[3] === chunk.shape[2];
-  expectThat(fits, 'kvWrite', 'pool [pages, page, Hkv, D] and chunk [n, Hkv, D]', { pool, chunk });
-  const page = pool.shape[1]!;
-  const end = position + chunk.shape[0];
-  checkPages('kvWrite', pool, pageTable, end);
-  if (chunk.shape[0] === 0) return;
-  if (!hasKernel('KvWrite')) {
-    if (!(pool instanceof tf.Variable)) {
-      throw new Error(
-        `kvWrite: the backend '${tf.getBackend()}' cannot write in place; make the pool a variable`,
-      );
-    }
-    composedKvWrite(pool, pageTable, position, chunk);
-    return;
-  }
-  const pageTablePart = [...pageTable.subarray(0, Math.ceil(end / page))];
-  runMany('KvWrite', { pool, chunk }, { position, pageTable: pageTablePart });
-}
-
-/** In-place write for the plain JavaScript backend, whose storage is a typed array. */
-export const cpuKvWrite: tf.KernelConfig = {
-  kernelName: 'KvWrite',
-  backendName: 'cpu',
-  kernelFunc: ({ inputs, attrs, backend }) => {
-    const { data } = backend as unknown as { data: { get(id: object): { values: Float32Array } } };
-    const { pool, chunk } = inputs as { pool: tf.TensorInfo; chunk: tf.TensorInfo };
-    const { position, pageTable } = attrs as unknown as { position: number; pageTable: number[] };
-    const [, page, heads, size] = pool.shape as [number, number, number, number];
-    const target = data.get(pool.dataId).values;
-    const source = data.get(chunk.dataId).values;
-    const row = heads * size;
-    for (let i = 0; i < chunk.shape[0]!; i++) {
-      const at = position + i;
-      const slot = pageTable[Math.floor(at / page)]! * page + (at % page);
-      target.set(source.subarray(i * row, (i + 1) * row), slot * row);
-    }
-    return [];
-  },
-};
-
-tf.registerKernel(cpuKvWrite);
-
-type Inputs = Record<'q' | 'k' | 'v' | 'keys' | 'values', tf.TensorInfo>;
 
 interface CachedAttentionAttrs {
   causal: boolean;
   scale: number;
   length: number;
-  pageTable: number[];
+  pageTable: Int32Array;
   bf16: boolean;
 }
 
-/** Native kernels of `cachedAttention` and `kvWrite`; the C++ side is cpp/cpu/cached_attention.cc. */
+/** Native kernel of `cachedAttention`; the C++ side is cpp/cpu/cached_attention.cc. */
 export const cachedAttentionKernels: NativeKernel[] = [
-  kernel<Inputs, CachedAttentionAttrs>('CachedAttention', (args) => {
-    const { q, k, v, keys, values } = args.inputs;
-    const { causal, scale, length, pageTable, bf16 } = args.attrs;
-    const call = args.backend
-      .call('CachedAttention')
-      .tensor(q)
-      .tensor(k)
-      .tensor(v)
-      .tensor(keys)
-      .tensor(values);
-    call.dims(pageTable).int(length).flag(causal).flag(bf16).real(scale);
-    return call.output(q.shape, 'float32');
-  }),
-  kernel<{ pool: tf.TensorInfo; chunk: tf.TensorInfo }, { position: number; pageTable: number[] }>(
-    'KvWrite',
-    (args) => {
-      const { pool, chunk } = args.inputs;
-      const { position, pageTable } = args.attrs;
-      args.backend.call('KvWrite').inPlace(pool).tensor(chunk).dims(pageTable).int(position).run();
-      return [];
+  kernel<Record<string, tf.TensorInfo>, CachedAttentionAttrs>(
+    'CachedAttention',
+    ({ inputs, attrs, backend }) => {
+      const { causal, scale, length, pageTable, bf16 } = attrs;
+      const call = backend.call('CachedAttention').tensor(inputs.q!).tensor(inputs.k!).tensor(inputs.v!);
+      call.tensors(chunksOf('keys', inputs)).tensors(chunksOf('values', inputs));
+      call.dims(pageTable).int(length).flag(causal).flag(bf16).real(scale);
+      return call.output(inputs.q!.shape, 'float32');
     },
   ),
 ];

@@ -1,7 +1,7 @@
 export { geluTanh, silu, swiglu } from './activations.js';
 export { AttentionLayout, AttentionMode, type TokenMetadata } from './attention-layout.js';
-export { cachedAttention, kvWrite, type PagedCache } from './cached-attention.js';
-export { cachedAttentionRows, kvWriteRows, type PagedRows } from './cached-attention-rows.js';
+export { cachedAttention, gatherPages, type PagedCache } from './cached-attention.js';
+export { cachedAttentionRows, type PagedRows } from './cached-attention-rows.js';
 export { dropout } from './dropout.js';
 export { flowInterpolate } from './flow-interpolate.js';
 export { type FlowSdeStep, flowSdeLogProb, flowSdeStep } from './flow-sde.js';
@@ -15,6 +15,7 @@ export { linear } from './linear.js';
 export { linearCrossEntropy } from './linear-cross-entropy.js';
 export { loraLinear, loraScale } from './lora-linear.js';
 export { packedAttention } from './packed-attention.js';
+export { kvWrite, type PagedPool } from './paged-pool.js';
 export type { RandomKey } from './philox.js';
 export { randomNormal, randomUniform } from './random.js';
 export { rmsNorm } from './rms-norm.js';

@@ -15,6 +15,7 @@ import { linearKernels } from './linear.js';
 import { linearCrossEntropyKernels } from './linear-cross-entropy.js';
 import { loraLinearKernels } from './lora-linear.js';
 import { packedAttentionKernels } from './packed-attention.js';
+import { pagedPoolKernels } from './paged-pool.js';
 import { randomKernels } from './random.js';
 import { rmsNormKernels } from './rms-norm.js';
 import { rmsNormResidualKernels } from './rms-norm-residual.js';
@@ -40,6 +41,7 @@ export const fusedKernels: NativeKernel[] = [
   ...linearKernels,
   ...optimizerKernels,
   ...packedAttentionKernels,
+  ...pagedPoolKernels,
   ...randomKernels,
   ...rmsNormKernels,
   ...rmsNormResidualKernels,

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import * as tf from '../../lib/tfjs.mjs';
 import { resetCounters, strict, traffic } from '../../src/counters.js';
-import { composedKvWrite } from '../../src/ops/cached-attention.js';
 import { cachedAttention, kvWrite, type PagedCache } from '../../src/ops/index.js';
+import { composedKvWrite, type PagedPool } from '../../src/ops/paged-pool.js';
 import { randomNormal } from '../../src/ops/random.js';
 import { withAutocast } from '../../src/precision.js';
 import { memoryStats, selectBackend } from '../../src/select-backend.js';
@@ -16,6 +16,23 @@ function draw(shape: number[], stream: number): tf.Tensor3D {
   return randomNormal(shape, { seed: 3, stream, counter: 0 }) as tf.Tensor3D;
 }
 
+/** Slots of `count` positions from `position` on. */
+function slots(table: Int32Array, page: number, position: number, count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => {
+    const at = position + i;
+    return table[Math.floor(at / page)]! * page + (at % page);
+  });
+}
+
+/** A pool of 21 pages in chunks of these sizes. */
+function filled(pages: readonly number[], page: number, keyHeads: number, size: number): tf.Tensor[] {
+  return pages.map((count) => tf.fill([count, page, keyHeads, size], 7));
+}
+
+function write(pool: PagedPool, position: number, rows: tf.Tensor3D): void {
+  kvWrite(pool, slots(pageTable, page, position, rows.shape[0]), rows);
+}
+
 function attend(
   backend: 'cpu' | 'native',
   past: number,
@@ -23,14 +40,15 @@ function attend(
   size: number,
   causal: boolean,
   bf16 = false,
+  chunks = [21],
 ) {
   selectBackend(backend);
   return tf.tidy(() => {
-    const pool = () => tf.fill([21, page, keyHeads, size], 7);
+    const pool = () => filled(chunks, page, keyHeads, size);
     const cache: PagedCache = { keys: pool(), values: pool(), pageTable, length: past };
     if (past > 0) {
-      kvWrite(cache.keys, pageTable, 0, draw([past, keyHeads, size], 1));
-      kvWrite(cache.values, pageTable, 0, draw([past, keyHeads, size], 2));
+      write(cache.keys, 0, draw([past, keyHeads, size], 1));
+      write(cache.values, 0, draw([past, keyHeads, size], 2));
     }
     const q = draw([chunk, heads, size], 3);
     const [k, v] = [draw([chunk, keyHeads, size], 4), draw([chunk, keyHeads, size], 5)];
@@ -51,6 +69,37 @@ test.each(sizes)('past %i, chunk %i', (past, chunk) => {
   }
 });
 
+test.each(['cpu', 'native'] as const)(
+  'how a pool is cut into chunks makes no difference, on %s',
+  (backend) => {
+    for (const [past, chunk] of [
+      [83, 1],
+      [64, 9],
+      [83, 70],
+    ] as const) {
+      const whole = attend(backend, past, chunk, 18, true);
+      for (const chunks of [[1, 20], [4, 4, 8, 5], new Array<number>(21).fill(1)])
+        expect(attend(backend, past, chunk, 18, true, false, chunks)).toEqual(whole);
+    }
+  },
+);
+
+test('refuses chunks that do not belong to one pool', () => {
+  selectBackend('native');
+  tf.tidy(() => {
+    const rows = draw([1, keyHeads, 6], 1);
+    const odd = [...filled([2], page, keyHeads, 6), ...filled([2], page + 1, keyHeads, 6)];
+    expect(() => kvWrite(odd, Int32Array.of(0), rows)).toThrow(/pool1 float32 \[2,5,2,6\]/);
+    expect(() => kvWrite([], Int32Array.of(0), rows)).toThrow(/expected a pool of chunks/);
+    const [keys, values] = [filled([2, 3], page, keyHeads, 6), filled([3, 2], page, keyHeads, 6)];
+    const cache = { keys, values, pageTable, length: 0 };
+    expect(() => cachedAttention(draw([1, heads, 6], 1), rows, rows, cache, true)).toThrow(
+      /values1 float32 \[2,4,2,6\]/,
+    );
+    expect(() => kvWrite(keys, Int32Array.of(20), rows)).toThrow(/slots in \[0, 20\), found 20/);
+  });
+});
+
 test.each([
   [1, 1290, [7, 1]],
   [2, 700, [8, 2]],
@@ -69,10 +118,13 @@ test.each([
       [past, keyHeads, size],
     ];
     const [q, k, v, oldK, oldV] = shapes.map((shape, i) => narrow(draw(shape, i)));
-    const pool = () => narrow(tf.fill([23, 64, keyHeads, size], 0));
+    const pool = () => [
+      narrow(tf.fill([20, 64, keyHeads, size], 0)),
+      narrow(tf.fill([3, 64, keyHeads, size], 0)),
+    ];
     const cache: PagedCache = { keys: pool(), values: pool(), pageTable: table, length: past };
-    kvWrite(cache.keys, table, 0, oldK!);
-    kvWrite(cache.values, table, 0, oldV!);
+    kvWrite(cache.keys, slots(table, 64, 0, past), oldK!);
+    kvWrite(cache.values, slots(table, 64, 0, past), oldV!);
     const y = cachedAttention(q!, k!, v!, cache, true);
     const gradient = () => tf.grad((x) => cachedAttention(x as tf.Tensor3D, k!, v!, cache, true))(q!);
     expect(gradient).toThrow(/CachedAttention/);
@@ -86,10 +138,10 @@ test.each([
       const [rows, heads] = [i < 3 ? chunk : past, i === 0 ? queryHeads : keyHeads];
       return tf.tensor3d(x, [rows, heads, size]);
     });
-    const pool = () => tf.fill([23, 64, keyHeads, size], 0);
+    const pool = () => [tf.fill([23, 64, keyHeads, size], 0)];
     const cache: PagedCache = { keys: pool(), values: pool(), pageTable: table, length: past };
-    kvWrite(cache.keys, table, 0, oldK!);
-    kvWrite(cache.values, table, 0, oldV!);
+    kvWrite(cache.keys, slots(table, 64, 0, past), oldK!);
+    kvWrite(cache.values, slots(table, 64, 0, past), oldV!);
     return cachedAttention(q!, k!, v!, cache, true).dataSync();
   });
   expect(deviation(values[0]!, expected)).toBeLessThan(0.005);
@@ -97,14 +149,14 @@ test.each([
 
 test('a growing cache neither copies to the host nor keeps memory', () => {
   selectBackend('native');
-  const keys = tf.fill([21, page, keyHeads, 16], 0);
-  const values = tf.fill([21, page, keyHeads, 16], 0);
+  const keys = filled([5, 16], page, keyHeads, 16);
+  const values = filled([5, 16], page, keyHeads, 16);
   const step = (position: number) =>
     tf.tidy(() => {
       const [q, k] = [draw([1, heads, 16], 3), draw([1, keyHeads, 16], 4)];
       cachedAttention(q, k, k, { keys, values, pageTable, length: position }, true);
-      kvWrite(keys, pageTable, position, k);
-      kvWrite(values, pageTable, position, k);
+      write(keys, position, k);
+      write(values, position, k);
     });
   step(0);
   resetCounters();
@@ -114,28 +166,29 @@ test('a growing cache neither copies to the host nor keeps memory', () => {
   });
   expect(memoryStats().liveBytes).toBe(before);
   expect([traffic.uploads, traffic.downloads]).toEqual([0, 0]);
-  tf.dispose([keys, values]);
+  tf.dispose([...keys, ...values]);
 });
 
 test.each(['cpu', 'native'] as const)(
   'a page write out of ordinary ops is the one in place, on %s',
   (backend) => {
     selectBackend(backend);
-    const variable = () => tf.tidy(() => tf.variable(tf.fill([21, page, keyHeads, 6], 7), false));
-    const [written, composed] = [variable(), variable()];
+    const pool = () => tf.tidy(() => filled([4, 17], page, keyHeads, 6).map((x) => tf.variable(x, false)));
+    const [written, composed] = [pool(), pool()];
     for (const [position, count] of [
       [0, 1],
       [3, 6],
       [17, 40],
     ] as const) {
       tf.tidy(() => {
-        const chunk = draw([count, keyHeads, 6], position);
-        kvWrite(written, pageTable, position, chunk);
-        composedKvWrite(composed, pageTable, position, chunk);
+        const rows = draw([count, keyHeads, 6], position);
+        write(written, position, rows);
+        composedKvWrite(composed, slots(pageTable, page, position, count), rows);
       });
     }
-    expect(composed.dataSync()).toEqual(written.dataSync());
-    expect(new Set(written.dataSync()).size).toBeGreaterThan(500);
-    tf.dispose([written, composed]);
+    const values = (pool: tf.Variable[]) => pool.map((x) => x.dataSync());
+    expect(values(composed)).toEqual(values(written));
+    expect(new Set(values(written).flatMap((x) => [...x])).size).toBeGreaterThan(500);
+    tf.dispose([...written, ...composed]);
   },
 );

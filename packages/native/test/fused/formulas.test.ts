@@ -170,14 +170,15 @@ describe.each(['cpu', 'native'] as const)('on %s', (backend) => {
 
   test.each([true, false])('cachedAttention over scattered pages, causal %s', (causal) => {
     const [past, chunk, heads, size] = [7, 3, 2, 4];
-    const pools = { keys: tf.fill([5, 3, heads, size], 9), values: tf.fill([5, 3, heads, size], 9) };
+    const pool = () => [tf.fill([2, 3, heads, size], 9), tf.fill([3, 3, heads, size], 9)];
+    const pools = { keys: pool(), values: pool() };
     const pageTable = Int32Array.of(4, 0, 2);
     const all = { keys: normals([past + chunk, heads, size]), values: normals([past + chunk, heads, size]) };
     for (const name of ['keys', 'values'] as const) {
       const part = (from: number, count: number) =>
         tf.slice(all[name] as tf.Tensor3D, [from, 0, 0], [count, heads, size]);
-      kvWrite(pools[name], pageTable, 0, part(0, 2));
-      kvWrite(pools[name], pageTable, 2, part(2, past - 2));
+      kvWrite(pools[name], Int32Array.of(12, 13), part(0, 2));
+      kvWrite(pools[name], Int32Array.of(14, 0, 1, 2, 6), part(2, past - 2));
     }
     const q = normals([chunk, heads, size]) as tf.Tensor3D;
     const last = (x: tf.Tensor) => tf.slice(x as tf.Tensor3D, [past, 0, 0], [chunk, heads, size]);

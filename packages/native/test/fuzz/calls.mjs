@@ -157,10 +157,10 @@ function transformer() {
   );
   layout.dispose();
   const pool = tf.keep(floats(4, 16, 1, 16));
-  const cache = { keys: pool, values: pool, pageTable: Int32Array.of(2, 0), length: 20 };
+  const cache = { keys: [pool], values: [pool], pageTable: Int32Array.of(2, 0), length: 20 };
   for (const n of [1, 3, 70])
     native.cachedAttention(floats(n, 2, 16), floats(n, 1, 16), floats(n, 1, 16), cache, true);
-  native.kvWrite(pool, Int32Array.of(2, 0), 14, floats(4, 1, 16));
+  native.kvWrite([pool], Int32Array.of(46, 47, 0, 1), floats(4, 1, 16));
   pool.dispose();
 }
 

@@ -29,6 +29,8 @@ const layoutOf = (draw: Draw) => ops.AttentionLayout.full(draw.pick([1, 2, 3, 4,
 const times = { t: 0.8, tNext: 0.6, noiseLevel: 0.7 };
 const table = (draw: Draw) => Int32Array.from({ length: draw.int(0, 3) }, () => draw.int(-1, 4));
 
+const pool = (draw: Draw, x: () => tf.Tensor) => Array.from({ length: draw.int(0, 3) }, () => x());
+
 const fused: Record<string, Call> = {
   silu: (_, x) => ops.silu(x()),
   geluTanh: (_, x) => ops.geluTanh(x()),
@@ -55,13 +57,15 @@ const fused: Record<string, Call> = {
       x(),
       x(),
       x(),
-      { keys: x(), values: x(), pageTable: table(draw), length: draw.int(-1, 5) },
+      { keys: pool(draw, x), values: pool(draw, x), pageTable: table(draw), length: draw.int(-1, 5) },
       true,
     ),
-  kvWrite: (draw, x) => ops.kvWrite(x(), table(draw), draw.int(-1, 5), x()),
   cachedAttentionRows: (draw, x) =>
-    ops.cachedAttentionRows(x(), x(), x(), x(), x(), { pageTables: table(draw), lengths: table(draw) }),
-  kvWriteRows: (draw, x) => ops.kvWriteRows(x(), table(draw), x()),
+    ops.cachedAttentionRows(x(), x(), x(), pool(draw, x), pool(draw, x), {
+      pageTables: table(draw),
+      lengths: table(draw),
+    }),
+  kvWrite: (draw, x) => ops.kvWrite(pool(draw, x), table(draw), x()),
   flowInterpolate: (_, x) => ops.flowInterpolate(x(), x(), x()),
   flowSdeStep: (_, x) => ops.flowSdeStep(x(), x(), x(), times),
   flowSdeLogProb: (_, x) => ops.flowSdeLogProb(x(), x(), x(), times),

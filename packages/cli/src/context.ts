@@ -11,12 +11,16 @@ export type Engine = Pick<
 export interface Core
   extends Pick<
     typeof core,
+    | 'annotate'
     | 'characterOfRun'
+    | 'ChatEndpoint'
     | 'CLIP_RECIPE'
+    | 'costOf'
     | 'decodeImage'
     | 'describeBaseModel'
     | 'encodeTemplates'
     | 'encodePng'
+    | 'estimateAnnotation'
     | 'evaluateRun'
     | 'exportRun'
     | 'inspectCharacter'
@@ -41,8 +45,10 @@ export interface Core
     | 'PUBLISHED_NEEDS'
     | 'readCharacter'
     | 'READER_RECIPE'
+    | 'readProfile'
     | 'readStudy'
     | 'recoverPublishedTemplates'
+    | 'ROLESCAPE_SIZES'
     | 'renderConfig'
     | 'RunFolder'
     | 'runStudy'

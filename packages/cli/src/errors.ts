@@ -15,6 +15,7 @@ export class InterruptedError extends Error {
 const INPUT_ERRORS = new Set([
   'UsageError',
   'ConfigError',
+  'ApiError',
   'DataError',
   'ImageError',
   'ModelConfigError',

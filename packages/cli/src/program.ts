@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAnnotate } from './commands/annotate.js';
 import { addAsk } from './commands/ask.js';
 import { addChat } from './commands/chat.js';
 import { addDoctor } from './commands/doctor.js';
@@ -52,6 +53,7 @@ Examples:
     addEvaluate,
     addStudy,
     addInspect,
+    addAnnotate,
     addDoctor,
     addServe,
     addJobs,

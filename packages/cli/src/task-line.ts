@@ -1,4 +1,4 @@
-import type { TaskProgress } from '@unicharacter/core';
+import type { AskProgress } from '@unicharacter/core';
 import { formatSeconds } from './format.js';
 import { StatusLine } from './status-line.js';
 import type { Terminal } from './terminal.js';
@@ -6,7 +6,7 @@ import type { Terminal } from './terminal.js';
 /** Without a terminal a line is printed for every n-th task. */
 const PLAIN_EVERY = 25;
 
-/** Progress of an evaluation on one line of a terminal, or as a plain line now and then. */
+/** Progress of an evaluation or annotation on one line of a terminal, or as a plain line now and then. */
 export class TaskLine {
   private readonly line: StatusLine;
 
@@ -14,7 +14,7 @@ export class TaskLine {
     this.line = new StatusLine(terminal);
   }
 
-  show(run: string, { task, done, total, reused, etaSeconds }: TaskProgress): void {
+  show(run: string, { task, done, total, reused, etaSeconds }: AskProgress): void {
     const text = `${run} ${done}/${total} | ETA ${formatSeconds(etaSeconds)} | ${task.id}${reused ? ' (kept)' : ''}`;
     if (this.terminal.isTty) {
       this.line.show(text);

@@ -44,6 +44,7 @@ describe('the command line', () => {
       'evaluate',
       'judges',
       'study',
+      'annotate',
     ])
       expect(out).toContain(`  ${name} `);
     expect(out).toContain('Exit codes: 0 done, 1 failure, 2 wrong usage');
@@ -63,6 +64,7 @@ describe('the command line', () => {
     'evaluate',
     'judges',
     'study',
+    'annotate',
   ])('explains %s with an example', async (name) => {
     const { code, out } = await call([name, '--help']);
     expect(code).toBe(0);

@@ -1,6 +1,8 @@
 export { memoryStats, nativeInfo } from '@unicharacter/native';
+export * from './annotate/index.js';
 export * from './config/index.js';
 export * from './data/index.js';
+export * from './endpoint/index.js';
 export * from './evaluate/index.js';
 export * from './generate/index.js';
 export * from './image/index.js';

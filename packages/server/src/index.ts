@@ -1,5 +1,6 @@
 export { assertSafeBind, isLoopback, UnsafeBindError } from './auth.js';
 export { buildServer, type ServerOptions } from './build-server.js';
+export { profileOfCard } from './cards/card-profile.js';
 export { archiveOfFolder } from './cards/folder-archive.js';
 export { modelId, type OpenEngine, type ServedCharacter } from './character-shelf.js';
 export type { ServedEngine } from './engine/served-engine.js';

@@ -26,6 +26,7 @@ export const streams = {
   grpoQuestions: 18,
   grpoPlans: 19,
   trainingPictures: 20,
+  annotationOptions: 21,
 } as const;
 
 const ROUNDS = 10;

@@ -1,8 +1,9 @@
 /** Writes toy characters as folders in the layout of RoleScape-20. */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { FileTexts } from '../rolescape/character-files.js';
 import { scenePng } from './drawing/index.js';
-import { type FileTexts, grpoFiles, testFiles, trainFiles } from './rolescape-files.js';
+import { grpoFiles, testFiles, trainFiles } from './rolescape-files.js';
 import type { IllustratedScene, ToyCharacter } from './toy-character.js';
 
 /** Folders of a data set, relative to its root (spec 8.1). */

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { parseRetryAfter, retryDelay } from '../../http/retry-delay.js';
 import { decodeImage } from '../../image/index.js';
 import type { RewardSample } from '../reward-model.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { type HttpRewardOptions, httpReward, httpTextReward, RewardUnavailableError } from './http-reward.js';
-import { parseRetryAfter, retryDelay } from './retry-delay.js';
 
 type Handler = (
   samples: Record<string, unknown>[],

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
+import { postJson, RequestFailure } from '../../http/post-json.js';
+import { publicUrl } from '../../http/public-url.js';
+import { type Backoff, retryDelay } from '../../http/retry-delay.js';
 import { encodePng } from '../../image/index.js';
 import { toBytes } from '../pictures/float-image.js';
 import {
@@ -13,8 +16,6 @@ import {
   type TextRewardSample,
 } from '../reward-model.js';
 import { CircuitBreaker } from './circuit-breaker.js';
-import { postJson, RequestFailure } from './post-json.js';
-import { type Backoff, retryDelay } from './retry-delay.js';
 
 export interface HttpRewardOptions {
   /** Where samples are posted to. */
@@ -92,7 +93,7 @@ function httpScorer<Sample>(
 ): Scorer<Sample> {
   const options = { ...DEFAULTS, ...given };
   const { name, whenUnavailable, batchSize } = options;
-  const where = publicUrl(name, options.url);
+  const where = knownUrl(name, options.url);
   const breaker = new CircuitBreaker(options.breakAfter, options.coolDownMs);
 
   async function ask(batch: readonly Sample[]): Promise<Static<typeof Answer>> {
@@ -180,13 +181,8 @@ function problemOf(answer: unknown, samples: number): string | null {
   return `expected ${samples} scores${details ? ' and details' : ''}, found ${counts.join(' and ')}`;
 }
 
-/** The address without user, password and query, which may hold secrets. */
-function publicUrl(name: string, url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
-    throw new RewardError(
-      `reward "${name}": expected an http or https address, found ${JSON.stringify(url)}`,
-    );
-  }
-  return `${parsed.origin}${parsed.pathname}`;
+function knownUrl(name: string, url: string): string {
+  const known = publicUrl(url);
+  if (known !== undefined) return known;
+  throw new RewardError(`reward "${name}": expected an http or https address, found ${JSON.stringify(url)}`);
 }

@@ -10,10 +10,21 @@ export class RequestFailure extends Error {
     readonly temporary: boolean,
     /** What the service asked to wait, in milliseconds. */
     readonly retryAfterMs: number | null = null,
-    options?: ErrorOptions,
+    options: ErrorOptions & { status?: number } = {},
   ) {
     super(message, options);
+    this.status = options.status;
   }
+
+  /** Status of the response, where there was one. */
+  readonly status: number | undefined;
+}
+
+/** How long a request may take, and what goes with it. */
+export interface RequestLimits {
+  readonly timeoutMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const TEMPORARY_STATUS = new Set([408, 425, 429]);
@@ -22,14 +33,14 @@ const TEMPORARY_STATUS = new Set([408, 425, 429]);
 const EXCERPT = 200;
 
 /**
- * Posts JSON and reads JSON. Redirects are not followed: a score must come from where the configuration says.
+ * Posts JSON and reads JSON. Redirects are not followed: an answer must come from where the configuration says.
  *
- * @throws RequestFailure saying whether to try again
+ * @throws RequestFailure saying whether to try again; the reason of the signal when that is aborted
  */
 export async function postJson(
   url: string,
   body: string,
-  { timeoutMs, headers }: { timeoutMs: number; headers: Readonly<Record<string, string>> },
+  { timeoutMs, headers, signal }: RequestLimits,
 ): Promise<unknown> {
   let response: Response;
   let text: string;
@@ -39,16 +50,20 @@ export async function postJson(
       headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
       body,
       redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]),
     });
     text = await response.text();
   } catch (cause) {
+    signal?.throwIfAborted();
     throw new RequestFailure(describe(cause, timeoutMs), true, null, { cause });
   }
-  if (!response.ok) {
-    const temporary = response.status >= 500 || TEMPORARY_STATUS.has(response.status);
-    const message = `status ${response.status}: ${text.slice(0, EXCERPT)}`;
-    throw new RequestFailure(message, temporary, parseRetryAfter(response.headers.get('retry-after')));
+  const { ok, status } = response;
+  if (!ok) {
+    const message = `status ${status}: ${text.slice(0, EXCERPT)}`;
+    const temporary = status >= 500 || TEMPORARY_STATUS.has(status);
+    throw new RequestFailure(message, temporary, parseRetryAfter(response.headers.get('retry-after')), {
+      status,
+    });
   }
   try {
     return JSON.parse(text);

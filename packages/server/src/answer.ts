@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
-import type { RgbImage } from '@unicharacter/core';
+import type { RgbImage, SpokenToken } from '@unicharacter/core';
 import type { ChatBody } from './chat-schema.js';
 import { type Conversation, readConversation } from './conversation.js';
 import type { EngineText, ServedEngine } from './engine/served-engine.js';
 import { invalidRequest } from './errors.js';
 import { decodeSentPicture } from './sent-picture.js';
+import { type PlacedToken, TokensInText } from './spoken-tokens.js';
 import { StopText } from './stop-text.js';
 
 /** A chat request in the engine's words. */
@@ -16,6 +17,8 @@ export interface ChatRequest {
   seed: number;
   temperature?: number;
   maxTokens?: number;
+  /** Tell how likely each token was, beside this many of the likeliest. */
+  logprobs?: number;
   stops: string[];
   /** Answers wanted; answer i is made with `seed + i`. */
   answers: number;
@@ -25,6 +28,8 @@ export interface ChatRequest {
 
 export interface Answer {
   text: string;
+  /** The tokens of the text, where their probabilities were asked for. */
+  tokens: readonly PlacedToken[];
   image?: RgbImage;
   finish: 'stop' | 'length';
   promptTokens: number;
@@ -33,8 +38,8 @@ export interface Answer {
 
 /** Gets told what happens while the engine works. */
 export interface Progress {
-  /** Another piece of the reply; stop sequences are already taken out. */
-  onText(piece: string): void;
+  /** Another piece of the reply, and the tokens that begin in it; stop sequences are already taken out. */
+  onText(piece: string, tokens: readonly PlacedToken[]): void;
   /** A drawing step is done. */
   onDraw(): void;
 }
@@ -60,6 +65,9 @@ export async function readChatRequest(body: ChatBody): Promise<ChatRequest> {
   if (conversation.image && wants.image) {
     throw invalidRequest('A request may show a picture or ask for one, not both.', 'modalities');
   }
+  if (body.top_logprobs != null && !body.logprobs) {
+    throw invalidRequest('Expected "logprobs": true beside "top_logprobs".', 'top_logprobs');
+  }
   const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
   const temperature = body.temperature ?? undefined;
   const stops = typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []);
@@ -70,6 +78,7 @@ export async function readChatRequest(body: ChatBody): Promise<ChatRequest> {
     seed: body.seed ?? randomInt(2 ** 31),
     ...(temperature === undefined ? {} : { temperature }),
     ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(body.logprobs ? { logprobs: body.top_logprobs ?? 0 } : {}),
     stops: stops.filter((stop) => stop !== ''),
     answers: body.n ?? 1,
     delivery: body.image_delivery ?? 'images',
@@ -101,7 +110,7 @@ export async function answer(
       onStep: () => progress.onDraw(),
       signal,
     });
-    return { text: '', image, finish: 'stop', promptTokens, completionTokens: 0 };
+    return { text: '', tokens: [], image, finish: 'stop', promptTokens, completionTokens: 0 };
   }
   const speech = new Speech(request.stops, progress, signal, !wants.image);
   const options = {
@@ -109,7 +118,8 @@ export async function answer(
     ...(conversation.begin === undefined ? {} : { begin: conversation.begin }),
     ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
     ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
-    onToken: (piece: string) => speech.push(piece),
+    ...(request.logprobs === undefined ? {} : { logprobs: request.logprobs }),
+    onToken: (piece: string, token?: SpokenToken) => speech.push(piece, token),
     signal: speech.signal,
   };
   const { user, history } = conversation;
@@ -130,6 +140,8 @@ class Speech {
   readonly signal: AbortSignal;
   private readonly stopText: StopText;
   private readonly stopper = new AbortController();
+  private readonly tokens = new TokensInText();
+  private readonly told: PlacedToken[] = [];
   private shown = '';
 
   constructor(
@@ -142,22 +154,26 @@ class Speech {
     this.signal = AbortSignal.any([client, this.stopper.signal]);
   }
 
-  push(piece: string): void {
+  push(piece: string, token: SpokenToken | undefined): void {
+    this.tokens.push(piece, token);
     this.show(this.stopText.push(piece));
     if (this.stopText.stopped && this.textOnly) this.stopper.abort();
   }
 
   end(result: EngineText): Answer {
     this.client.throwIfAborted();
-    this.show(this.stopText.finish());
+    this.show(this.stopText.finish(), !this.stopText.stopped);
     const { promptTokens, completionTokens } = result;
     const finish = result.finish === 'length' && !this.stopText.stopped ? 'length' : 'stop';
-    return { text: this.shown, finish, promptTokens, completionTokens };
+    return { text: this.shown, tokens: this.told, finish, promptTokens, completionTokens };
   }
 
-  private show(text: string): void {
-    if (text === '') return;
+  /** @param last the text is over: tokens that complete no character belong to it too */
+  private show(text: string, last = false): void {
     this.shown += text;
-    this.progress.onText(text);
+    const tokens = this.tokens.before(last ? Number.POSITIVE_INFINITY : this.shown.length);
+    if (text === '' && tokens.length === 0) return;
+    this.told.push(...tokens);
+    this.progress.onText(text, tokens);
   }
 }

@@ -47,6 +47,10 @@ export const ChatBody = Type.Object({
   stop: Type.Optional(
     Type.Union([Type.Null(), Type.String(), Type.Array(Type.String({ minLength: 1 }), { maxItems: 16 })]),
   ),
+  /** Tell how likely each token of the answer was. */
+  logprobs: Type.Optional(Type.Union([Type.Null(), Type.Boolean()])),
+  /** And this many of the likeliest in its place. */
+  top_logprobs: Type.Optional(Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: 20 })])),
   /** How a drawn picture comes: as `images` of the message, as markdown in its text, both, or not at all. */
   image_delivery: Type.Optional(
     Type.Union([

@@ -1,4 +1,4 @@
-import type { DrawRequest, RgbImage, TextRequest } from '@unicharacter/core';
+import type { DrawRequest, RgbImage, SpokenToken, TextRequest } from '@unicharacter/core';
 import type { OpenEngine } from '../src/character-shelf.js';
 import type { EngineText, ServedEngine } from '../src/engine/served-engine.js';
 
@@ -36,7 +36,7 @@ export class FakeEngine implements OpenEngine {
     this.disposed += 1;
   }
 
-  private async speak({ maxTokens, onToken, signal }: TextRequest): Promise<EngineText> {
+  private async speak({ maxTokens, onToken, signal, logprobs }: TextRequest): Promise<EngineText> {
     let text = '';
     let completionTokens = 0;
     const result = (finish: EngineText['finish']) => ({ text, finish, promptTokens: 7, completionTokens });
@@ -49,7 +49,7 @@ export class FakeEngine implements OpenEngine {
       }
       text += word;
       completionTokens += 1;
-      onToken?.(word);
+      onToken?.(word, ...(logprobs === undefined ? [] : [likely(word, completionTokens, logprobs)]));
     }
     return result('stop');
   }
@@ -63,3 +63,13 @@ export class FakeEngine implements OpenEngine {
     return { width, height, data: new Uint8Array(width * height * 3).fill(200) };
   }
 }
+
+/** The nth token of a text: e^-n likely, with made-up ones behind it. */
+const likely = (word: string, n: number, count: number): SpokenToken => ({
+  bytes: [...Buffer.from(word)],
+  logprob: -n,
+  top: Array.from({ length: count }, (_, i) => ({
+    bytes: i === 0 ? [...Buffer.from(word)] : [0xe2, 0x80 + i],
+    logprob: -n - i,
+  })),
+});

@@ -50,6 +50,65 @@ describe('the openai package', () => {
     expect([text, tokens]).toEqual(['Hello there!', 3]);
   });
 
+  describe('tells how likely tokens were', () => {
+    const hello = {
+      token: 'Hello',
+      logprob: -1,
+      bytes: [72, 101, 108, 108, 111],
+      top_logprobs: [
+        { token: 'Hello', logprob: -1, bytes: [72, 101, 108, 108, 111] },
+        { token: '\\xe2\\x81', logprob: -2, bytes: [0xe2, 0x81] },
+      ],
+    };
+    const asking = { model: MODEL, messages, logprobs: true, top_logprobs: 2 };
+
+    it('of a chat, whole and streamed', async () => {
+      const { choices } = await client.chat.completions.create(asking);
+      const { content } = choices[0]!.logprobs!;
+      expect(content![0]).toEqual(hello);
+      expect(content!.map(({ token }) => token).join('')).toBe(choices[0]!.message.content);
+      const streamed: unknown[] = [];
+      for await (const chunk of await client.chat.completions.create({ ...asking, stream: true })) {
+        const [choice] = chunk.choices;
+        const told = choice!.logprobs?.content ?? [];
+        expect(told.map(({ token }) => token).join('')).toBe(choice!.delta.content ?? '');
+        streamed.push(...told);
+      }
+      expect(streamed).toEqual(content);
+    });
+
+    it('of the old form, whole and streamed', async () => {
+      const old = { model: MODEL, prompt: 'Hi', logprobs: 1 };
+      const { choices } = await client.completions.create(old);
+      expect(choices[0]!.logprobs).toEqual({
+        tokens: ['Hello', ' there', '!'],
+        token_logprobs: [-1, -2, -3],
+        top_logprobs: [{ Hello: -1 }, { ' there': -2 }, { '!': -3 }],
+        text_offset: [0, 5, 11],
+      });
+      let text = '';
+      const offsets: number[] = [];
+      let finish: string | null = null;
+      for await (const chunk of await client.completions.create({ ...old, stream: true })) {
+        const [choice] = chunk.choices;
+        text += choice!.text;
+        offsets.push(...(choice!.logprobs?.text_offset ?? []));
+        finish = choice!.finish_reason;
+      }
+      expect([text, offsets, finish]).toEqual(['Hello there!', [0, 5, 11], 'stop']);
+    });
+
+    it('but not of what a stop sequence took away, and only when asked', async () => {
+      const { choices } = await client.chat.completions.create({ ...asking, stop: 'ere' });
+      expect(choices[0]!.logprobs!.content!.map(({ token }) => token)).toEqual(['Hello', ' there']);
+      const silent = await client.chat.completions.create({ model: MODEL, messages });
+      expect(silent.choices[0]!.logprobs).toBeNull();
+      expect(engine.calls.at(-1)!.request).not.toHaveProperty('logprobs');
+      const wrong = client.chat.completions.create({ model: MODEL, messages, top_logprobs: 2 });
+      await expect(wrong).rejects.toMatchObject({ status: 400, param: 'top_logprobs' });
+    });
+  });
+
   it('shows a picture', async () => {
     const png = await encodePng(solidImage(3, 3));
     const url = `data:image/png;base64,${png.toString('base64')}`;

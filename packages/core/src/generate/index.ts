@@ -34,12 +34,7 @@ export {
   type RolePlayScene,
   replyRequest,
 } from './role-play.js';
-export {
-  type ChosenToken,
-  type SamplingOptions,
-  type TokenProbability,
-  tokenProbabilities,
-} from './sample-token.js';
+export type { SamplingOptions } from './sample-token.js';
 export { generateText, Scheduler, type TurnKind } from './scheduler.js';
 export type { GeneratedText, TextOptions } from './text-row.js';
 export { AbortedError, nextTurn } from './turns.js';

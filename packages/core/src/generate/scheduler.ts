@@ -165,19 +165,15 @@ export class Scheduler {
       else for (const writing of batch) this.#step([writing]);
       return;
     }
-    const ids = sampleTokens(
+    const tokens = sampleTokens(
       logits,
       rows.map(({ draw }) => draw),
     );
-    const all = rows.some(({ wantsLogits }) => wantsLogits) ? (logits.dataSync() as Float32Array) : null;
-    const size = logits.shape[1];
     logits.dispose();
-    const places = new Map(batch.map((writing, i) => [writing, i]));
+    const chosen = new Map(batch.map((writing, i) => [writing, tokens[i]]));
     this.#leave((writing) => {
-      const i = places.get(writing);
-      if (i === undefined) return;
-      const { row } = writing;
-      row.take(ids[i] as number, row.wantsLogits && all ? all.subarray(i * size, (i + 1) * size) : null);
+      const token = chosen.get(writing);
+      if (token) writing.row.take(token);
     });
   }
 

@@ -1,7 +1,7 @@
-import type { TokenDraw } from '@unicharacter/native';
+import type { ChosenToken, TokenDraw } from '@unicharacter/native';
 import { feedTokens, type KvContext, type UnifiedModel } from '../model/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
-import { type ChosenToken, type SamplingOptions, tokenProbabilities } from './sample-token.js';
+import type { SamplingOptions } from './sample-token.js';
 
 /** How text is decoded (spec 5.6). */
 export interface TextOptions extends SamplingOptions {
@@ -10,7 +10,7 @@ export interface TextOptions extends SamplingOptions {
   readonly seed?: number;
   /** What the text already begins with; what follows is generated and answered. */
   readonly begin?: string;
-  /** Also tell the probability of each token, and of this many of the likeliest. Costs a sort of the vocabulary. */
+  /** Also tell the probability of each token, and of this many of the likeliest, before temperature and nucleus. */
   readonly logprobs?: number;
   /**
    * Called for each token with what the text grew by: '' while a character is incomplete. Parts concatenate to the text.
@@ -77,22 +77,16 @@ export class TextRow {
 
   /** How the token that follows is to be chosen. */
   get draw(): TokenDraw {
-    const { temperature = 0, topP = 1, seed = 0 } = this.options;
+    const { temperature = 0, topP = 1, seed = 0, logprobs } = this.options;
     const key = { seed, stream: TEXT_STREAM, counter: this.#ids.length };
-    return { choices: this.#choices, temperature, topP, key };
+    const likeliest = logprobs === undefined ? {} : { likeliest: Math.min(logprobs, this.#choices) };
+    return { choices: this.#choices, temperature, topP, key, ...likeliest };
   }
 
-  /** True when `take` needs the logits. */
-  get wantsLogits(): boolean {
-    return this.options.logprobs !== undefined;
-  }
-
-  /**
-   * Goes on with the token that follows.
-   * @param logits of all vocabulary rows after `next`; only read when `wantsLogits`
-   */
-  take(id: number, logits: Float32Array | null): void {
+  /** Goes on with the token that follows. */
+  take(token: ChosenToken): void {
     const { options } = this;
+    const { id } = token;
     if (id === this.#eos) {
       this.#end('stop');
       return;
@@ -101,10 +95,7 @@ export class TextRow {
     this.#ids.push(id);
     const part = this.#decoder.push(id);
     this.#text += part;
-    options.onToken?.(part, {
-      id,
-      ...(logits && tokenProbabilities(logits.subarray(0, this.#choices), id, options.logprobs ?? 0)),
-    });
+    options.onToken?.(part, token);
     if (this.#ids.length === options.maxTokens) this.#end('length');
   }
 

@@ -1,3 +1,4 @@
+import type { ChosenToken, TokenProbability } from '@unicharacter/native';
 import type { TrainConfig } from '../config/index.js';
 import { type Character, ownTemplates, type PromptTemplates, type Turn } from '../data/index.js';
 import {
@@ -24,10 +25,27 @@ export interface TextRequest {
   maxTokens?: number;
   /** What the text already begins with: the answer is what follows. */
   begin?: string;
-  /** Called with what the text grew by. */
-  onToken?: (piece: string) => void;
+  /** Also tell how likely each token was, and this many of the likeliest in its place. */
+  logprobs?: number;
+  /**
+   * Called with what the text grew by. With `logprobs` also for tokens that complete no character yet, and with the token;
+   * the rest of a text that ends inside a character comes without one.
+   */
+  onToken?: (piece: string, token?: SpokenToken) => void;
   /** Ends the text early; what there is so far is returned with `finish` "aborted". */
   signal?: AbortSignal;
+}
+
+/** A token as bytes (a part of a character in UTF-8 for some), and the natural logarithm of its probability. */
+export interface TokenLikelihood {
+  bytes: number[];
+  /** Under softmax(logits), before temperature and nucleus. */
+  logprob: number;
+}
+
+/** A token of an answer beside the likeliest ones in its place, first the likeliest. */
+export interface SpokenToken extends TokenLikelihood {
+  top: TokenLikelihood[];
 }
 
 /** How a picture is drawn; what is left out comes from the run's configuration. */
@@ -135,7 +153,7 @@ export class CharacterEngine {
   }
 
   private async write(items: readonly RequestItem[], request: TextRequest): Promise<Reply> {
-    const { seed, begin, signal } = request;
+    const { seed, begin, signal, logprobs } = request;
     const { temperature, maxTokens, topP } = { ...this.defaults.text, ...present(request) };
     const promptTokens = this.countText(items);
     let heard = '';
@@ -148,10 +166,13 @@ export class CharacterEngine {
         ...(seed === undefined ? {} : { seed }),
         ...(begin ? { begin } : {}),
         ...(signal ? { signal } : {}),
+        ...(logprobs === undefined ? {} : { logprobs }),
         onToken: (piece, token) => {
           heard += piece;
           if (token) tokens += 1;
-          if (piece !== '') request.onToken?.(piece);
+          const spoken = token && this.spoken(token);
+          if (spoken) request.onToken?.(piece, spoken);
+          else if (piece !== '') request.onToken?.(piece);
         },
       });
       return { text, finish, promptTokens, completionTokens: ids.length };
@@ -179,6 +200,16 @@ export class CharacterEngine {
       ...(onStep ? { onStep } : {}),
       ...(signal ? { signal } : {}),
     };
+  }
+
+  /** The token as bytes; undefined where no probabilities were asked for. */
+  private spoken({ id, logprob, top = [] }: ChosenToken): SpokenToken | undefined {
+    if (logprob === undefined) return undefined;
+    const likelihood = (token: TokenProbability): TokenLikelihood => ({
+      bytes: [...this.models.tokenizer.bytes(token.id)],
+      logprob: token.logprob,
+    });
+    return { ...likelihood({ id, logprob }), top: top.map(likelihood) };
   }
 
   private countText(items: readonly RequestItem[]): number {

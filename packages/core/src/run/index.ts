@@ -4,7 +4,9 @@ export {
   type DrawRequest,
   type Picture,
   type Reply,
+  type SpokenToken,
   type TextRequest,
+  type TokenLikelihood,
 } from './character-engine.js';
 export { EventLog, readEvents } from './event-log.js';
 export { lockFile } from './lock-file.js';

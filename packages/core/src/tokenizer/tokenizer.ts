@@ -36,6 +36,8 @@ export interface Tokenizer {
   decode(ids: Iterable<number>, options?: DecodeOptions): string;
   /** A decoder for ids that arrive one by one. Its output, joined, equals `decode` of all ids. */
   stream(options?: DecodeOptions): TokenDecoder;
+  /** The bytes that an id stands for; part of a character in UTF-8 for some. Empty for ids without a token. */
+  bytes(id: number): Uint8Array;
   /** One more than the largest id of a token; embedding tables need at least as many rows. */
   readonly size: number;
   readonly special: SpecialIds;
@@ -101,6 +103,10 @@ class ByteLevelBpe implements Tokenizer {
 
   stream(options: DecodeOptions = {}): TokenDecoder {
     return new TokenDecoder(this.tokens, options);
+  }
+
+  bytes(id: number): Uint8Array {
+    return this.tokens[id]?.bytes ?? new Uint8Array();
   }
 
   /** The pipeline without its first step, which cuts added tokens out of the text. */

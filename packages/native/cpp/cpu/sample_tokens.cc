@@ -1,8 +1,10 @@
-// Choosing the next token of each row of logits: greedy, or a draw from the nucleus of softmax(logits / temperature).
+// Choosing the next token of each row of logits: greedy, or a draw from the nucleus of softmax(logits / temperature); and
+// how likely it was, for the rows that ask.
 //
 // logits [R, V]. A row costs V exponentials and a selection of V values on average, whatever its nucleus; rows are
 // independent, so which rows are chosen together makes no difference.
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "../runtime/context.h"
@@ -21,6 +23,8 @@ struct Draw {
   int64_t choices;
   PhiloxKey key;
   double temperature, topP;
+  // Log-probabilities to tell: of the token, and of `told` - 1 likeliest; 0 for none.
+  int64_t told;
 };
 
 struct Weight {
@@ -83,17 +87,36 @@ int32_t choose(const float* logits, const Draw& draw, float* scratch, std::vecto
   return chosen;
 }
 
-std::vector<Draw> readDraws(Args& args, int64_t rows, int64_t vocabulary) {
-  const int64_t count = args.integer();
-  if (count != rows) fail("one draw per row of logits is needed, found " + std::to_string(count));
-  std::vector<Draw> draws(count);
+// Log-probabilities under softmax(logits) of the token in ids[0] and of the likeliest, whose ids follow it.
+void tell(const float* logits, const Draw& draw, float* scratch, std::vector<Weight>& weights, int32_t* ids, float* logProbs) {
+  const int64_t n = draw.choices;
+  const float top = *std::max_element(logits, logits + n);
+  eachVector(0, n, [&](int64_t, const auto& load, const auto& store) { store(scratch, expLanes(load(logits) - top)); });
+  double total = 0.0;
+  for (int64_t i = 0; i < n; ++i) total += scratch[i];
+  const double logTotal = top + std::log(total);
+  if (draw.told > 1) {
+    weights.resize(n);
+    for (int64_t i = 0; i < n; ++i) weights[i] = {logits[i], static_cast<int32_t>(i)};
+    std::partial_sort(weights.begin(), weights.begin() + (draw.told - 1), weights.end());
+    for (int64_t i = 1; i < draw.told; ++i) ids[i] = weights[i - 1].id;
+  }
+  for (int64_t i = 0; i < draw.told; ++i) logProbs[i] = static_cast<float>(logits[ids[i]] - logTotal);
+}
+
+std::vector<Draw> readDraws(Args& args, int64_t rows, int64_t vocabulary, int64_t width) {
+  std::vector<Draw> draws(rows);
   for (Draw& draw : draws) {
     draw.choices = args.integer();
+    draw.told = args.integer();
     draw.key = PhiloxKey::read(args);
     draw.temperature = args.real();
     draw.topP = args.real();
     if (draw.choices < 1 || draw.choices > vocabulary) {
       fail("choices = " + std::to_string(draw.choices) + " of " + std::to_string(vocabulary) + " logits");
+    }
+    if (draw.told < 0 || draw.told > width || draw.told > draw.choices + 1) {
+      fail("told = " + std::to_string(draw.told) + " of " + std::to_string(draw.choices) + " choices, width " + std::to_string(width));
     }
   }
   return draws;
@@ -102,21 +125,35 @@ std::vector<Draw> readDraws(Args& args, int64_t rows, int64_t vocabulary) {
 }  // namespace
 
 void registerSampleTokens(Registry& registry) {
-  // logits [R, V], R, then for each row: choices, Philox key; temperature, topP -> ids [R]
+  // logits [R, V], R, W, then for each row: choices, told, Philox key; temperature, topP
+  // -> ids [R, max(W, 1)]: the token, then the likeliest; for W > 0 also their log-probabilities [R, W]
   registry.add("SampleTokens", [](Context& context, Args& args, Results& results) {
     const Tensor logits = args.floatTensor();
     if (logits.dims.rank() != 2) fail("logits [rows, vocabulary] are needed");
     const int64_t rows = logits.dims[0], vocabulary = logits.dims[1];
-    const std::vector<Draw> draws = readDraws(args, rows, vocabulary);
-    const Tensor ids = results.make(Dims{rows}, Phys::I32);
+    const int64_t count = args.integer(), width = args.integer();
+    if (count != rows) fail("one draw per row of logits is needed, found " + std::to_string(count));
+    if (width < 0 || width > vocabulary + 1) fail("width = " + std::to_string(width));
+    const std::vector<Draw> draws = readDraws(args, rows, vocabulary, width);
+    const int64_t stride = std::max<int64_t>(width, 1);
+    const Tensor ids = results.make(Dims{rows, stride}, Phys::I32);
+    std::fill_n(ids.i32(), rows * stride, 0);
+    float* logProbs = nullptr;
+    if (width > 0) {
+      logProbs = results.make(Dims{rows, width}, Phys::F32).f32();
+      std::fill_n(logProbs, rows * width, 0.0f);
+    }
     const Converted wide(context, logits, Phys::F32);
     const float* values = wide.tensor().f32();
     Scratch<float> scratch(context, omp_get_max_threads() * vocabulary);
     parallelFor(rows, 8 * vocabulary, [&](int64_t begin, int64_t end) {
       std::vector<Weight> weights;
+      float* own = scratch.data() + omp_get_thread_num() * vocabulary;
       for (int64_t row = begin; row < end; ++row) {
-        ids.i32()[row] = choose(values + row * vocabulary, draws[row],
-                                scratch.data() + omp_get_thread_num() * vocabulary, weights);
+        const float* line = values + row * vocabulary;
+        int32_t* chosen = ids.i32() + row * stride;
+        chosen[0] = choose(line, draws[row], own, weights);
+        if (draws[row].told > 0) tell(line, draws[row], own, weights, chosen, logProbs + row * width);
       }
     });
   });

@@ -21,5 +21,5 @@ export { randomNormal, randomUniform } from './random.js';
 export { rmsNorm } from './rms-norm.js';
 export { type NormedSum, rmsNormResidual } from './rms-norm-residual.js';
 export { rope } from './rope.js';
-export { sampleTokens, type TokenDraw } from './sample-tokens.js';
+export { type ChosenToken, sampleTokens, type TokenDraw, type TokenProbability } from './sample-tokens.js';
 export { type StoredType, storedAs } from './stored-as.js';

@@ -1,12 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Answer, answer, type ChatRequest, readChatRequest, SILENT, usage } from '../answer.js';
+import type { SpokenToken } from '@unicharacter/core';
+import type { FastifyRequest } from 'fastify';
+import {
+  type Answer,
+  answer,
+  type ChatRequest,
+  type Progress,
+  readChatRequest,
+  SILENT,
+  usage,
+} from '../answer.js';
 import { ChatBody } from '../chat-schema.js';
 import type { ServedEngine } from '../engine/served-engine.js';
-import { toApiError } from '../errors.js';
 import { deliver } from '../image-delivery.js';
 import { answerUnlessGone, type Serving } from '../serving.js';
-import { EventStream } from '../sse.js';
+import { chatLogprobs } from '../spoken-tokens.js';
+import type { EventStream } from '../sse.js';
+import { streamAnswer } from '../stream-answer.js';
 import type { App } from './app.js';
 
 /** Milliseconds between two `: ping` comments while a picture is drawn. */
@@ -34,7 +44,9 @@ export function chatRoutes(app: App, serving: Serving): void {
           signal,
           async (engine): Promise<unknown> =>
             body.stream
-              ? streamAnswers(engine, exchange, includeUsage, signal, reply)
+              ? streamAnswer(reply, signal, (stream) =>
+                  streamAnswers(engine, exchange, includeUsage, signal, stream),
+                )
               : completion(engine, exchange, signal),
         ),
       );
@@ -54,11 +66,9 @@ async function streamAnswers(
   exchange: Exchange,
   includeUsage: boolean,
   signal: AbortSignal,
-  reply: FastifyReply,
+  stream: EventStream,
 ): Promise<void> {
-  reply.hijack();
-  const { chat, head, request } = exchange;
-  const stream = new EventStream(reply.raw);
+  const { chat, head } = exchange;
   const total: Usage = { promptTokens: 0, completionTokens: 0 };
   const send = (fields: object): void =>
     stream.send({
@@ -67,20 +77,12 @@ async function streamAnswers(
       ...(includeUsage ? { usage: null } : {}),
       ...fields,
     });
-  try {
-    for (let index = 0; index < chat.answers; index++) {
-      const result = await streamOne(engine, exchange, index, signal, stream, send);
-      total.promptTokens = result.promptTokens;
-      total.completionTokens += result.completionTokens;
-    }
-    if (includeUsage) send({ choices: [], usage: usage(total) });
-    stream.done();
-  } catch (error) {
-    if (signal.aborted) throw error;
-    request.log.error(error);
-    stream.send(toApiError(error).body());
-    stream.end();
+  for (let index = 0; index < chat.answers; index++) {
+    const result = await streamOne(engine, exchange, index, signal, stream, send);
+    total.promptTokens = result.promptTokens;
+    total.completionTokens += result.completionTokens;
   }
+  if (includeUsage) send({ choices: [], usage: usage(total) });
 }
 
 async function streamOne(
@@ -91,8 +93,8 @@ async function streamOne(
   stream: EventStream,
   send: (fields: object) => void,
 ): Promise<Answer> {
-  const chunk = (delta: object, finish: Answer['finish'] | null = null): void =>
-    send({ choices: [{ index, delta, finish_reason: finish }] });
+  const chunk = (delta: object, finish: Answer['finish'] | null = null, probabilities: object = {}): void =>
+    send({ choices: [{ index, delta, finish_reason: finish, ...probabilities }] });
   chunk({ role: 'assistant', content: '' });
   let lastPing = performance.now();
   const onDraw = (): void => {
@@ -100,7 +102,8 @@ async function streamOne(
     lastPing = performance.now();
     stream.ping();
   };
-  const progress = { onText: (content: string) => chunk({ content }), onDraw };
+  const onText: Progress['onText'] = (content, tokens) => chunk({ content }, null, logprobsOf(chat, tokens));
+  const progress = { onText, onDraw };
   const result = await answer(engine, { ...chat, seed: chat.seed + index }, progress, signal);
   const { images, markdown } = await deliver(serving.pictures, result.image, chat.delivery, request);
   if (markdown) chunk({ content: result.text === '' ? markdown : `\n\n${markdown}` });
@@ -125,12 +128,16 @@ async function completion(
       message: { role: 'assistant', content, ...(images ? { images } : {}) },
       finish_reason: result.finish,
       logprobs: null,
+      ...logprobsOf(chat, result.tokens),
     });
     total.promptTokens = result.promptTokens;
     total.completionTokens += result.completionTokens;
   }
   return { ...head, object: 'chat.completion', choices, usage: usage(total) };
 }
+
+const logprobsOf = ({ logprobs }: ChatRequest, tokens: readonly SpokenToken[]) =>
+  logprobs === undefined ? {} : { logprobs: chatLogprobs(tokens) };
 
 interface Usage {
   promptTokens: number;

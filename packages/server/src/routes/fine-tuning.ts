@@ -61,7 +61,7 @@ export function fineTuningRoutes(app: App, training: Training): void {
         validationSource: sources.validation,
       };
       const wish = wishOf(body);
-      const planned = await planJob(wish, folders.forJob(places));
+      const planned = await planJob(training.planner, wish, folders.forJob(places));
       if (body.dry_run === true) {
         return planView({ model: body.model, character: sources.training }, planned);
       }

@@ -22,6 +22,8 @@ export interface JobRunContext {
 const TICK = 200;
 /** Seconds in which a training has to save and end when the server closes. */
 const CLOSING_SECONDS = 30;
+/** Seconds that a step may still take after its job was cancelled. */
+const CANCEL_SECONDS = 120;
 
 /** One job in the hands of a worker: its training process, its lease, and what is asked of it. */
 export class JobRun {
@@ -31,6 +33,7 @@ export class JobRun {
   private renewed = performance.now();
   private closing = false;
   private asked: FineTuningJob['requested'];
+  private askedAt = 0;
   /** Ends without a word since the last checkpoint. */
   private crashes: number;
   /** The job is no longer this worker's. */
@@ -116,8 +119,13 @@ export class JobRun {
       return;
     }
     this.renewed = performance.now();
-    if (renewal.requested && !this.asked) this.process?.stop();
+    if (renewal.requested && !this.asked) {
+      this.process?.stop();
+      this.askedAt = performance.now();
+    }
     this.asked = renewal.requested;
+    // A step that does not end would keep the next job waiting for ever.
+    if (this.asked === 'cancel' && secondsSince(this.askedAt) > CANCEL_SECONDS) this.process?.kill();
   }
 
   /** Runs `work`; while the database fails, the job is this worker's only as long as its lease may last. */

@@ -1,12 +1,18 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { TrainConfig, TrainEvent } from '@unicharacter/core';
 import type { FromTraining, ToTraining } from './messages.js';
 
 const PROGRAM = fileURLToPath(new URL('training-main.js', import.meta.url));
 
-/** Not for the training process: what it does not know it cannot tell. */
+/** Not for child processes: what they do not know they cannot tell. */
 const SECRETS = new Set(['DATABASE_URL', 'UNICHARACTER_API_KEY']);
+
+/** How programs of this folder are started: without the server's keys, speaking over a channel, complaining to its error stream. */
+export function childOptions(): ForkOptions {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.has(name)));
+  return { env, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] };
+}
 
 /** How a training process ended. */
 export type TrainingEnd =
@@ -23,8 +29,7 @@ export class TrainingProcess {
   private readonly child: ChildProcess;
 
   constructor(config: TrainConfig, onEvent: (line: number, event: TrainEvent) => void) {
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.has(name)));
-    this.child = fork(PROGRAM, { env, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.child = fork(PROGRAM, childOptions());
     let lastWord: TrainingEnd | undefined;
     this.child.on('message', (message: FromTraining) => {
       if (message.kind === 'event') onEvent(message.line, message.event);

@@ -4,6 +4,7 @@ import type { State } from '../state/state.js';
 import { FinishedModels } from './finished-models.js';
 import { JobFolders } from './job-folders.js';
 import { JobWorker } from './job-worker.js';
+import { Planner } from './planner.js';
 import type { TrainingOptions } from './training-options.js';
 
 /** What the addresses of fine-tuning work with. */
@@ -12,6 +13,7 @@ export interface Training {
   readonly options: TrainingOptions;
   readonly folders: JobFolders;
   readonly worker: JobWorker;
+  readonly planner: Planner;
 }
 
 /** Puts together what trains on this server; the worker is not started yet. */
@@ -35,5 +37,5 @@ export function makeTraining(
     onPoll: () => models.shelve(),
     onError,
   });
-  return { state, options, folders, worker };
+  return { state, options, folders, worker, planner: new Planner() };
 }

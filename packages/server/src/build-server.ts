@@ -145,7 +145,10 @@ function train(
   fineTuningRoutes(app, training);
   fineTuningEventRoutes(app, training);
   app.addHook('onReady', async () => training.worker.start(state.exclusive));
-  app.addHook('onClose', async () => training.worker.close());
+  app.addHook('onClose', async () => {
+    training.planner.close();
+    await training.worker.close();
+  });
 }
 
 /** The page loads nothing from elsewhere; pictures come as data and blob addresses too. */

@@ -2,11 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseConfig } from '@unicharacter/core';
 import { zipSync } from 'fflate';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyWorld } from '../../core/test/train/tiny-run.js';
 import { buildServer, listen, openState, type State } from '../dist/index.js';
+import { NotTrainable, Planner } from '../dist/training/planner.js';
 import { lossesOf, olmoArchive, TINY_CONFIG, trainingOptions } from './train-tiny.js';
 
 const over = ['succeeded', 'failed', 'cancelled'];
@@ -242,6 +244,17 @@ describe('fine-tuning jobs', () => {
     expect(Object.keys(paths['/v1/files']!)).toEqual(['post', 'get']);
     expect(Object.keys(paths['/v1/files/{id}']!)).toEqual(['get', 'delete']);
     expect(paths['/v1/characters/uploads']!.get).toBeDefined();
+  });
+
+  it('are planned in another process, which is given up when it takes too long', async () => {
+    const planner = new Planner({ plans: 1, seconds: 0.01 });
+    const config = parseConfig('', 'test', { data: join(root, 'nowhere'), out: runs, base });
+    const tooLong = planner.plan(config);
+    await expect(planner.plan(config)).rejects.toMatchObject({ status: 429, code: 'queue_full' });
+    await expect(tooLong).rejects.toThrow(/more than 0.01 s/);
+    const patient = new Planner({ plans: 1, seconds: 60 });
+    for (const _ of [1, 2]) await expect(patient.plan(config)).rejects.toBeInstanceOf(NotTrainable);
+    patient.close();
   });
 
   it('plan without training when asked for a dry run; epochs become steps', async () => {

@@ -1,7 +1,4 @@
-/**
- * The program of the planning process: gets one configuration from its parent, tells what it would train, and ends. Reading
- * pictures and drawing packs would keep a server from answering.
- */
+/** The program of the planning process: gets configurations from its parent, one at a time, and tells what they would train. */
 import {
   DataError,
   ImageError,
@@ -18,7 +15,7 @@ import type { DataPlan, FromPlanning } from './messages.js';
 const USERS_ERRORS = [DataError, ImageError, ModelConfigError, TrainError, RangeError];
 
 process.on('disconnect', () => process.exit(1));
-process.once('message', (config: TrainConfig) => {
+process.on('message', (config: TrainConfig) => {
   plan(config).then(
     (planned) => tell({ kind: 'planned', plan: planned }),
     (error: unknown) => {
@@ -40,5 +37,5 @@ async function plan(config: TrainConfig): Promise<DataPlan> {
 }
 
 function tell(message: FromPlanning): void {
-  process.send?.(message, () => process.exit(0));
+  process.send?.(message);
 }

@@ -9,6 +9,7 @@ export {
   TensorflowBackendError,
   UnsupportedKernelError,
 } from './errors.js';
+export { KeptResult } from './kept-result.js';
 export { type Advice, adviseMapped, canMapFiles, MappedFile } from './mapped-file.js';
 export * from './ops/index.js';
 export * from './optim/index.js';

@@ -18,6 +18,8 @@ export class Entry {
   place = -1;
   /** Values on the host; absent once they live in native memory only. */
   host: tf.backend_util.BackendValues | undefined;
+  /** Counts the times that the values were replaced or changed in place. */
+  changes = 0;
   complexTensorInfos?: { real: tf.TensorInfo; imag: tf.TensorInfo };
 
   constructor(
@@ -42,6 +44,7 @@ export class Entry {
   set values(values: tf.backend_util.BackendValues) {
     this.free();
     this.host = values;
+    this.changes++;
   }
 
   /** Physical type of the native copy. Values that were never uploaded count as their natural type. */
@@ -76,6 +79,7 @@ export class Entry {
   /** The native contents were changed in place: the host copy is stale. */
   touch(): void {
     this.host = undefined;
+    this.changes++;
   }
 
   free(): void {

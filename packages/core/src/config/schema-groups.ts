@@ -85,6 +85,12 @@ export function trainable(defaults: {
       rank: integer(16, 'Rank of the updates.', { minimum: 1, maximum: 1024 }),
       alpha: positive(32, 'Updates are scaled by alpha / rank.'),
       rankStabilised: Type.Boolean({ default: false, description: 'Scale by alpha / √rank instead.' }),
+      dora: Type.Boolean({
+        default: false,
+        description:
+          'DoRA: learn the length of each row of a weight apart from its direction. Nearer to full training at the same rank, ' +
+          'a little slower, and each updated projection keeps one more result per token.',
+      }),
       und: projections('understanding', defaults.und),
       gen: projections('generation', LORA_PROJECTIONS),
     }),

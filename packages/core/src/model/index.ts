@@ -47,7 +47,7 @@ export { KvContext } from './kv-cache.js';
 export { latentsToTokens, tokensToLatents } from './latent-tokens.js';
 export type { LoadOptions, LoadProgress } from './load-weights.js';
 export { locateTensors, WeightsError } from './locate-tensors.js';
-export { LoraAdapter, loraModules, peftName, updateMatrix } from './lora.js';
+export { LoraAdapter, loraModules, updateSize } from './lora.js';
 export { ADAPTER_CONFIG, ADAPTER_FILE, loadAdapter, saveAdapter, saveMerged } from './lora-files.js';
 export { LORA_PROJECTIONS, type LoraProjection, type LoraSettings } from './lora-settings.js';
 export { type LatentImage, type PackedRow, packRow, type SampleChoice, type SplitMode } from './pack-row.js';

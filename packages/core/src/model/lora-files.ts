@@ -4,8 +4,9 @@ import { openSafetensors, replaceFileWith, type TensorSource, writeSafetensors }
 import { type Expert, layerNames } from './checkpoint-names.js';
 import { JsonFields } from './json-fields.js';
 import { WeightsError } from './locate-tensors.js';
-import { LoraAdapter, type LoraTarget, parsePeftName, updateMatrix } from './lora.js';
+import { LoraAdapter, type LoraTarget, mergedWeight, type UpdateTensors } from './lora.js';
 import { LORA_PROJECTIONS } from './lora-settings.js';
+import { type AdapterPart, parsePeftName } from './peft-names.js';
 import type { UnifiedModel } from './unified-model.js';
 
 /** File names of an adapter, those of PEFT. */
@@ -46,7 +47,7 @@ function peftConfig({ settings }: LoraAdapter, base: string): Record<string, unk
     lora_alpha: settings.alpha,
     lora_dropout: 0,
     use_rslora: settings.rankStabilised,
-    use_dora: false,
+    use_dora: settings.dora,
     bias: 'none',
     fan_in_fan_out: false,
     inference_mode: true,
@@ -76,31 +77,36 @@ function targetPattern(targets: LoraAdapter['settings']['targets']): string {
 export function loadAdapter(folder: string, targets: ReadonlyMap<string, LoraTarget>): LoraAdapter {
   const fields = JsonFields.fromFile(join(folder, ADAPTER_CONFIG));
   fields.mustBe('peft_type', ['LORA']);
-  fields.mustBe('use_dora', [false]);
+  fields.mustBe('use_dora', [false, true]);
   fields.mustBe('bias', ['none']);
   fields.mustBe('use_rslora', [false, true]);
   const rank = fields.count('r');
+  const dora = fields.is('use_dora', true);
   const file = openSafetensors(join(folder, ADAPTER_FILE));
   try {
-    const modules = checkedModules(file, join(folder, ADAPTER_FILE), rank, targets);
+    const modules = checkedModules(file, join(folder, ADAPTER_FILE), { rank, dora }, targets);
     const settings = {
       rank,
       alpha: fields.number('lora_alpha'),
       rankStabilised: fields.is('use_rslora', true),
+      dora,
       targets: { und: projectionsOf(modules, 'und'), gen: projectionsOf(modules, 'gen') },
     };
     const read = (name: string) =>
       tf.tidy(() => tf.variable(tf.tensor(file.readFloat32(name), [...file.info(name).shape])));
-    const updates = [...modules].map(([module, { A, B }]) => [module, { a: read(A!), b: read(B!) }] as const);
-    return new LoraAdapter(settings, new Map(updates));
+    const tensors = [...modules].map(([module, { A, B, magnitude }]): [string, UpdateTensors] => [
+      module,
+      { A: read(A!), B: read(B!), ...(magnitude !== undefined && { magnitude: read(magnitude) }) },
+    ]);
+    return new LoraAdapter(settings, new Map(tensors));
   } finally {
     file.close();
   }
 }
 
 /**
- * Writes a model with the adapter in use merged into its weights, W + scale·B·A summed in float32: a checkpoint in the
- * published layout that needs no adapter. One tensor is on the host at a time.
+ * Writes a model with the adapter in use merged into its weights, summed in float32: a checkpoint in the published layout
+ * that needs no adapter. One tensor is on the host at a time.
  */
 export function saveMerged(model: UnifiedModel, path: string, dtype: 'F32' | 'BF16' = 'F32'): void {
   const { adapter } = model;
@@ -111,7 +117,7 @@ export function saveMerged(model: UnifiedModel, path: string, dtype: 'F32' | 'BF
     get data(): Float32Array {
       const update = adapter?.update(name.replace(/\.weight$/, ''));
       if (!update) return variable.dataSync<'float32'>();
-      const merged = tf.tidy(() => tf.add(variable, updateMatrix(update)));
+      const merged = mergedWeight(variable as tf.Tensor2D, update);
       try {
         return merged.dataSync<'float32'>();
       } finally {
@@ -122,12 +128,12 @@ export function saveMerged(model: UnifiedModel, path: string, dtype: 'F32' | 'BF
   writeSafetensors(path, stored, { format: 'pt' });
 }
 
-type Parts = Partial<Record<'A' | 'B', string>>;
+type Parts = Partial<Record<AdapterPart, string>>;
 
 function checkedModules(
   file: TensorSource,
   path: string,
-  rank: number,
+  { rank, dora }: { rank: number; dora: boolean },
   targets: ReadonlyMap<string, LoraTarget>,
 ): Map<string, Parts> {
   const modules = new Map<string, Parts>();
@@ -139,13 +145,16 @@ function checkedModules(
       problems.push(`${name}: the model has no such projection`);
       continue;
     }
-    const expected = parsed.part === 'A' ? [rank, target.in] : [target.out, rank];
+    const expected = { A: [rank, target.in], B: [target.out, rank], magnitude: [target.out] }[parsed.part];
     const { shape } = file.info(name);
     if (shape.join() !== expected.join()) problems.push(`${name}: expected [${expected}], found [${shape}]`);
     modules.set(parsed.module, { ...modules.get(parsed.module), [parsed.part]: name });
   }
-  for (const [module, { A, B }] of modules) {
-    if (A === undefined || B === undefined) problems.push(`${module}: expected lora_A and lora_B, found one`);
+  const wanted: AdapterPart[] = dora ? ['A', 'B', 'magnitude'] : ['A', 'B'];
+  for (const [module, parts] of modules) {
+    const missing = wanted.filter((part) => parts[part] === undefined);
+    if (missing.length > 0) problems.push(`${module}: no tensor for ${missing.join(' and ')}`);
+    if (!dora && parts.magnitude !== undefined) problems.push(`${parts.magnitude}: use_dora is false`);
   }
   if (problems.length === 0) return modules;
   throw new WeightsError(

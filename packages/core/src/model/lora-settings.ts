@@ -10,6 +10,8 @@ export interface LoraSettings {
   /** The update is scaled by alpha / rank, or alpha / √rank when rank-stabilised (Kalajdzievski 2023). */
   readonly alpha: number;
   readonly rankStabilised: boolean;
+  /** Learn the length of each row of an updated weight apart from its direction: DoRA (Liu et al. 2024). */
+  readonly dora: boolean;
   /** Updated projections of each expert; an empty list leaves an expert alone. */
   readonly targets: Readonly<Record<Expert, readonly LoraProjection[]>>;
 }

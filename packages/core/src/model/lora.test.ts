@@ -16,6 +16,7 @@ const settings: LoraSettings = {
   rank: 4,
   alpha: 8,
   rankStabilised: false,
+  dora: false,
   targets: { und: ['q', 'v', 'down'], gen: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] },
 };
 
@@ -168,7 +169,11 @@ describe('a low-rank adapter', () => {
     saveAdapter(folder, adapter, 'models/base');
     const targets = new Map(model.adapterTargets());
     targets.delete('language_model.model.layers.1.self_attn.q_proj');
-    targets.set('language_model.model.layers.0.self_attn.q_proj', { out: 8, in: 16 });
+    targets.set('language_model.model.layers.0.self_attn.q_proj', {
+      ...model.adapterTargets().get('language_model.model.layers.0.self_attn.q_proj')!,
+      out: 8,
+      in: 16,
+    });
     expect(() => loadAdapter(folder, targets)).toThrow(
       /layers\.0\.self_attn\.q_proj\.lora_A\.weight: expected \[4,16\], found \[4,32\][\s\S]*layers\.1\.self_attn\.q_proj\.lora_A\.weight: the model has no such projection/,
     );

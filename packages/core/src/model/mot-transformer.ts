@@ -1,4 +1,4 @@
-import { checkpoint, linear, loraLinear, rmsNorm, rope, swiglu, tf } from '@unicharacter/native';
+import { checkpoint, linear, loraLinear, rmsNorm, rope, scaleColumns, swiglu, tf } from '@unicharacter/native';
 import { type Expert, finalNormName, layerNames } from './checkpoint-names.js';
 import type { LanguageModelConfig } from './config.js';
 import type { LayerObserver } from './layer-streamer.js';
@@ -34,6 +34,10 @@ interface ExpertLayer {
 
 /** y = x·Wᵀ + b for x [..., in], with the low-rank update of the layer where it has one. */
 export function project<T extends tf.Tensor>(x: T, { weight, bias, update }: Linear): T {
+  if (update?.rows) {
+    const changed = loraLinear(x, weight, null, update.a, update.b, update.scale);
+    return scaleColumns(changed, update.rows.factor(weight, update), bias);
+  }
   if (update) return loraLinear(x, weight, bias, update.a, update.b, update.scale);
   return (bias ? linear(x, weight, bias) : linear(x, weight)) as T;
 }

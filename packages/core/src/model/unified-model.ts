@@ -149,12 +149,12 @@ export class UnifiedModel {
     }
   }
 
-  /** Shapes of the modules that an adapter can update, by published name. */
+  /** Weights of the modules that an adapter can update, by published name. */
   adapterTargets(): ReadonlyMap<string, LoraTarget> {
     return new Map(
       [...this.transformer.projections].map(([name, { weight }]) => [
         name,
-        { out: weight.shape[0], in: weight.shape[1] },
+        { out: weight.shape[0], in: weight.shape[1], weight },
       ]),
     );
   }

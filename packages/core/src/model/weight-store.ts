@@ -2,6 +2,7 @@ import { storedType, tf } from '@unicharacter/native';
 import { writeSafetensors } from '../tensor-io/index.js';
 import type { TensorSpec } from './checkpoint-names.js';
 import { freshTensor } from './fresh-weights.js';
+import type { RowLengths } from './row-lengths.js';
 import { isTrainable, type LoadOptions, loadWeights } from './load-weights.js';
 import { WeightsError } from './locate-tensors.js';
 import { fileShape, toFileLayout } from './weight-layout.js';
@@ -13,6 +14,8 @@ export interface LowRankUpdate {
   readonly a: tf.Tensor2D;
   readonly b: tf.Tensor2D;
   readonly scale: number;
+  /** Lengths that the rows of the changed weight are given; absent where they stay as they come out. */
+  readonly rows?: RowLengths;
 }
 
 /** A linear layer y = x·Wᵀ + b with W [out, in]. */

@@ -23,6 +23,18 @@ export function layerBytes(
   return tokens * (3 * residual * hiddenSize + product * products);
 }
 
+/**
+ * What weight-decomposed adapters (DoRA) hold on top: the result of each projection before its columns are scaled, seven of
+ * them. An upper bound where only some projections are updated.
+ */
+export function unscaledBytes(
+  { hiddenSize, intermediateSize, kvHeads, headDim }: LanguageModelConfig,
+  tokens: number,
+  { product }: ElementBytes,
+): number {
+  return tokens * product * (3 * hiddenSize + 2 * kvHeads * headDim + 2 * intermediateSize);
+}
+
 /** Keys and values of `tokens` cached tokens, in whole pages. */
 export function cacheBytes(
   { layers, kvHeads, headDim }: LanguageModelConfig,

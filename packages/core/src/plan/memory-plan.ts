@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../model/index.js';
-import { cacheBytes, decodeBytes, type ElementBytes, layerBytes } from './activations.js';
+import { cacheBytes, decodeBytes, type ElementBytes, layerBytes, unscaledBytes } from './activations.js';
 import { countModelParts, countVaeParts, totalOf } from './parts.js';
 
 /** What a plan is made for. */
@@ -127,6 +127,8 @@ export interface TrainingNeeds {
   readonly moments?: number;
   /** Running means of what is trained are kept. */
   readonly means?: boolean;
+  /** The adapter is weight-decomposed (DoRA). */
+  readonly dora?: boolean;
 }
 
 const PUBLISHED_TRAINING = {
@@ -155,7 +157,7 @@ function publishedTraining(
  * fullest moment of that walk; weights and moments are there all the time.
  */
 export function trainingPlan(config: ModelConfig, needs: MemoryNeeds, training: TrainingNeeds): MemoryPlan {
-  const { purpose, trains, adapter, tokens, moments = 2 * FLOAT, means = false } = training;
+  const { purpose, trains, adapter, tokens, moments = 2 * FLOAT, means = false, dora = false } = training;
   const { llm } = config;
   const count = weightCounts(config);
   const bytes = elementBytes(needs);
@@ -168,7 +170,7 @@ export function trainingPlan(config: ModelConfig, needs: MemoryNeeds, training: 
     trained * FLOAT * (means ? 2 : 1) + frozen * storedBytes(needs) + count.vae * FLOAT + panels;
   const optimizer = trained * moments;
   const gradients = trained * FLOAT;
-  const layer = layerBytes(llm, tokens, bytes);
+  const layer = layerBytes(llm, tokens, bytes) + (dora ? unscaledBytes(llm, tokens, bytes) : 0);
   const kept = needs.activationCheckpointing ? tokens * llm.hiddenSize * bytes.residual : layer;
   const perLayer = layerGradients(trains, config, trained) * FLOAT;
   const first = trains === 'model' ? count.head * FLOAT : 0;

@@ -163,6 +163,7 @@ describe.each([
     rank: needs.loraRank,
     alpha: 16,
     rankStabilised: false,
+    dora: false,
     targets: {
       und: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
       gen: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],

@@ -6,6 +6,7 @@ import {
   type ModelConfig,
   modelTensors,
   type TensorSpec,
+  updateSize,
   vaeTensors,
 } from '../model/index.js';
 import { type MemoryNeeds, type MemoryPlan, PUBLISHED_NEEDS, trainingPlan } from '../plan/index.js';
@@ -169,7 +170,7 @@ class StageCosts {
         .filter(learns)
         .reduce((sum, module) => {
           const [out, input] = shapes.get(`${module}.weight`)!;
-          return sum + lora.rank * (out! + input!);
+          return sum + updateSize(lora, out!, input!);
         }, 0);
     }
     const variables = this.specs.filter(({ init }) => init.kind !== 'table');
@@ -179,7 +180,7 @@ class StageCosts {
 
   private memory(
     purpose: 'LoRA-SFT' | 'Character-GRPO',
-    stage: Pick<TrainConfig['grpo'], 'activationCheckpointing' | 'emaDecay' | 'optimizer'>,
+    stage: Pick<TrainConfig['grpo'], 'activationCheckpointing' | 'emaDecay' | 'optimizer' | 'train'>,
     adapted: boolean,
     trained: number,
     tokens: number,
@@ -198,6 +199,7 @@ class StageCosts {
       tokens,
       moments: stage.optimizer.state === 'bf16' ? 4 : 8,
       means: stage.emaDecay > 0,
+      dora: adapted && stage.train.lora.dora,
     });
   }
 }

@@ -93,7 +93,7 @@ describe('a run on a base with weights', () => {
     expect(steps('stopped')).toEqual(steps('adapter'));
   });
 
-  it('mixes in general data: drawn for their share, learnt from, and the same after a stop', async () => {
+  it('mixes in general data, with DoRA: drawn for their share, learnt from, and the same after a stop', async () => {
     const general = await writeFolder({
       'rain.png': Buffer.from(await encodePng(solidImage(32, 32, [40, 60, 90]))),
       'character.yaml': [
@@ -103,7 +103,12 @@ describe('a run on a base with weights', () => {
         't2i: [{ image: rain, instruction: Rain over a lake. }]',
       ].join('\n'),
     });
-    const options2 = { ...options('prior'), 'sft.prior.data': general, 'sft.prior.share': 0.4 };
+    const options2 = {
+      ...options('prior'),
+      'sft.train.lora.dora': true,
+      'sft.prior.data': general,
+      'sft.prior.share': 0.4,
+    };
     const stop = new AbortController();
     const seen: TrainEvent[] = [];
     const onEvent = (event: TrainEvent) => {

@@ -24,5 +24,6 @@ void registerPhysicalType(Registry& registry);
 void registerRandom(Registry& registry);
 void registerRope(Registry& registry);
 void registerSampleTokens(Registry& registry);
+void registerScaleColumns(Registry& registry);
 
 }  // namespace uc

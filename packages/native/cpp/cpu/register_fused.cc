@@ -23,6 +23,7 @@ void registerFused(Registry& registry) {
   registerRandom(registry);
   registerRope(registry);
   registerSampleTokens(registry);
+  registerScaleColumns(registry);
 }
 
 }  // namespace uc

@@ -31,6 +31,7 @@ void registerCuda(Registry& registry) {
   registerCudaReduce(registry);
   registerCudaResize(registry);
   registerCudaRope(registry);
+  registerCudaScaleColumns(registry);
   registerCudaSoftmax(registry);
   registerCudaUnary(registry);
   registerCudaUnaryGrad(registry);

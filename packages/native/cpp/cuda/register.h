@@ -31,6 +31,7 @@ void registerCudaRandom(Registry& registry);
 void registerCudaReduce(Registry& registry);
 void registerCudaResize(Registry& registry);
 void registerCudaRope(Registry& registry);
+void registerCudaScaleColumns(Registry& registry);
 void registerCudaSoftmax(Registry& registry);
 void registerCudaUnary(Registry& registry);
 void registerCudaUnaryGrad(Registry& registry);

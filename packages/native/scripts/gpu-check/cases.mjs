@@ -220,7 +220,19 @@ function products(scale) {
     flops: 8 * n * n * (n / 2),
     tolerance: precision === 'bf16' ? 5e-2 : 1e-3,
   });
+  const columns = {
+    name: 'scaleColumns with gradients',
+    precision: 'float32',
+    shapes: [[n, n], [n]],
+    run: ({ N, tf }, [x, factor]) => {
+      const run = (...v) => N.scaleColumns(...v, null);
+      return [run(x, factor), ...tf.grads((...v) => tf.sum(tf.square(run(...v))))([x, factor])];
+    },
+    bytes: 4 * n * n * 8,
+    tolerance: 1e-3,
+  };
   return [
+    columns,
     ...[false, true].flatMap((a) => [false, true].map((b) => product(a, b, 'float32'))),
     ...[false, true].map((b) => product(false, b, 'bf16')),
     ...['float32', 'bf16'].flatMap((precision) => [linear(precision), lora(precision)]),

@@ -22,4 +22,5 @@ export { rmsNorm } from './rms-norm.js';
 export { type NormedSum, rmsNormResidual } from './rms-norm-residual.js';
 export { rope } from './rope.js';
 export { type ChosenToken, sampleTokens, type TokenDraw, type TokenProbability } from './sample-tokens.js';
+export { scaleColumns } from './scale-columns.js';
 export { type StoredType, storedAs } from './stored-as.js';

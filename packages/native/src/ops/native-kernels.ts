@@ -21,6 +21,7 @@ import { rmsNormKernels } from './rms-norm.js';
 import { rmsNormResidualKernels } from './rms-norm-residual.js';
 import { ropeKernels } from './rope.js';
 import { sampleTokensKernels } from './sample-tokens.js';
+import { scaleColumnsKernels } from './scale-columns.js';
 import { storedAsKernels } from './stored-as.js';
 
 /** Kernels of the fused ops, which tfjs-core does not know. */
@@ -47,5 +48,6 @@ export const fusedKernels: NativeKernel[] = [
   ...rmsNormResidualKernels,
   ...ropeKernels,
   ...sampleTokensKernels,
+  ...scaleColumnsKernels,
   ...storedAsKernels,
 ];

@@ -15,8 +15,10 @@ import {
   grpoLoss,
   loraLinear,
   loraScale,
+  scaleColumns,
 } from '../../src/ops/index.js';
 import { philoxNormal, philoxUniform } from '../../src/ops/philox.js';
+import { storedAs } from '../../src/ops/stored-as.js';
 import { withAutocast } from '../../src/precision.js';
 import { memoryStats, selectBackend } from '../../src/select-backend.js';
 import { deviation } from '../support.js';
@@ -115,6 +117,19 @@ const cases: Case[] = [
       shapes: [[2, m!, k!], [n!, k!], [n!], [r!, k!], [n!, r!]],
       constants: [1, 2],
       run: ([x, w, bias, a, b]) => loraLinear(x!, as2(w), as1(bias), as2(a), as2(b), 2),
+    },
+  ]),
+  ...[[1], [7, 3], [2, 90, 131]].flatMap((shape): Case[] => [
+    {
+      name: `scaleColumns [${shape}]`,
+      shapes: [shape, [shape.at(-1)!]],
+      run: ([x, factor]) => scaleColumns(x!, as1(factor), null),
+    },
+    {
+      name: `scaleColumns with bias [${shape}]`,
+      shapes: [shape, [shape.at(-1)!], [shape.at(-1)!]],
+      constants: [2],
+      run: ([x, factor, bias]) => scaleColumns(x!, as1(factor), as1(bias)),
     },
   ]),
   ...[[1], [7, 3], [40001]].map(
@@ -457,6 +472,22 @@ describe('loraLinear', () => {
     expect(grads[0]).toBeNull();
     expect(grads.slice(1).map((g) => backend.physOf(g!))).toEqual([Phys.f32, Phys.f32]);
     expect(backend.physOf(base)).toBe(Phys.bf16);
+  });
+
+  test('columns scaled of what is stored as bf16 stay bf16, the gradient of the factor is float32', () => {
+    selectBackend('native');
+    const backend = tf.backend() as unknown as { physOf(x: tf.TensorInfo): number };
+    const x = tf.variable(storedAs(draw([5, 6], 1), 'bfloat16'));
+    const factor = tf.variable(draw([6], 2));
+    const { grads } = valueAndGrads(() => {
+      const y = scaleColumns(x, as1(factor), as1(draw([6], 3)));
+      expect(backend.physOf(y)).toBe(Phys.bf16);
+      return { loss: tf.sum(y) as tf.Scalar };
+    }, [factor]);
+    expect(backend.physOf(grads[0]!)).toBe(Phys.f32);
+    const sums = tf.tidy(() => tf.sum(tf.cast(x, 'float32'), 0).dataSync());
+    expect(deviation(grads[0]!.dataSync(), sums)).toBeLessThan(1e-6);
+    expect(() => scaleColumns(x, as1(draw([5], 4)), null)).toThrow(/\[5,6\].*\[5\]/);
   });
 
   test('scale and mistakes', () => {

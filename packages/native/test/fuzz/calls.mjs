@@ -128,6 +128,7 @@ function products() {
     floats(2, 4),
     floats(5, 2),
   );
+  graded((x, factor) => native.scaleColumns(x, factor, floats(4)), floats(6, 4), floats(4));
   const labels = ints([1, 0, 6, 3]);
   graded((h, w) => native.linearCrossEntropy(h, w, labels), floats(4, 5), floats(7, 5));
 }

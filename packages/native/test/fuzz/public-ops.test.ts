@@ -42,6 +42,7 @@ const fused: Record<string, Call> = {
   rope: (_, x) => ops.rope(x(), x(), 1e4),
   linear: (draw, x) => ops.linear(x(), x(), draw.unit() < 0.5 ? x() : undefined),
   loraLinear: (draw, x) => ops.loraLinear(x(), x(), draw.unit() < 0.5 ? x() : null, x(), x(), 0.5),
+  scaleColumns: (draw, x) => ops.scaleColumns(x(), x(), draw.unit() < 0.5 ? x() : null),
   linearCrossEntropy: (_, x) => ops.linearCrossEntropy(x(), x(), x()),
   dropout: (draw, x) => ops.dropout(x(), draw.pick([-1, 0, 0.5, 1, Number.NaN]), key),
   packedAttention: (draw, x) => {

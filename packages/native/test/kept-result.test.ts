@@ -31,10 +31,7 @@ describe.each(['cpu', 'native'] as const)('a kept result on %s', (backend) => {
     });
     expect(doubled().dataSync()[3]).toBeCloseTo(8, 5);
     expect(times).toBe(3);
-    const { loss, grads } = valueAndGrads(
-      () => ({ loss: tf.sum(tf.mul(x, doubled())) as tf.Scalar }),
-      [x],
-    );
+    const { loss, grads } = valueAndGrads(() => ({ loss: tf.sum(tf.mul(x, doubled())) as tf.Scalar }), [x]);
     // As a constant: with x counted in the kept part too it would be 16.
     expect(grads[0]!.dataSync()[3]).toBeCloseTo(8, 5);
     tf.dispose([loss, ...grads.filter((g) => g !== null)]);

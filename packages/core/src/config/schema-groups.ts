@@ -3,6 +3,7 @@ import { LORA_PROJECTIONS, type LoraProjection } from '../model/lora-settings.js
 import { group, integer, number, oneOf, positive } from './schema-parts.js';
 
 export const PRECISIONS = ['float32', 'bf16'] as const;
+const MOMENT_TYPES = ['float32', 'bf16', 'int8'] as const;
 const DECAYS = ['constant', 'cosine'] as const;
 const TRAINED = ['auto', 'lora', 'full', 'parts'] as const;
 
@@ -46,9 +47,10 @@ export function optimizer(defaults: { lr: number; warmupSteps: number; decay: (t
     ),
     weightDecay: number(0, 'Decoupled weight decay.', { minimum: 0, maximum: 1, published: '0' }),
     state: oneOf(
-      PRECISIONS,
+      MOMENT_TYPES,
       'float32',
-      'How the running means are stored; bf16 halves their memory (rounded at random, so that small changes count).',
+      'How the running means are stored: bf16 takes half the memory, int8 a quarter (codes of a byte in blocks of 256). Both ' +
+        'round at random, so that small changes count.',
     ),
     clipNorm: number(1, 'Global L2 norm to which gradients are clipped; 0 switches clipping off.', {
       minimum: 0,

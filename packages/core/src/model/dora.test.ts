@@ -60,7 +60,8 @@ function loud(of = model): LoraAdapter {
     const factor = name.endsWith('magnitude_vector') ? 0.3 : 0.2;
     const change = tf.tensor(wave(variable.size, factor), variable.shape);
     if (name.includes('lora_B')) variable.assign(change);
-    if (name.endsWith('magnitude_vector')) tf.tidy(() => variable.assign(tf.mul(variable, tf.add(change, 1))));
+    if (name.endsWith('magnitude_vector'))
+      tf.tidy(() => variable.assign(tf.mul(variable, tf.add(change, 1))));
     change.dispose();
   }
   return adapter;
@@ -84,12 +85,17 @@ describe('a weight-decomposed adapter', () => {
     expect(magnitude.shape).toEqual([32]);
     expectNear([...magnitude.dataSync()], lengths, 6);
     expect(adapter.variables().size).toBe(3 * 2 * (3 + 7));
-    expectNear(model.withAdapter(adapter, () => losses()), base, 5);
+    expectNear(
+      model.withAdapter(adapter, () => losses()),
+      base,
+      5,
+    );
     adapter.dispose();
   });
 
   it('computes m ⊙ (W + s·B·A) / ‖W + s·B·A‖, in float64', () => {
-    const numbers = (shape: [number, number], scale: number) => tf.tensor2d(wave(shape[0] * shape[1], scale), shape);
+    const numbers = (shape: [number, number], scale: number) =>
+      tf.tensor2d(wave(shape[0] * shape[1], scale), shape);
     const [x, weight] = [numbers([3, 6], 1), numbers([5, 6], 0.7)];
     const bias = tf.tensor1d(wave(5));
     const target = { out: 5, in: 6, weight };
@@ -172,10 +178,13 @@ describe('a weight-decomposed adapter', () => {
       return grads.map((grad) => [...grad!.dataSync()]);
     };
     const own = gradients(() => project(x, { weight, bias: null, update }), variables);
-    const plain = gradients(() => {
-      const whole = tf.add(weight, tf.mul(tf.matMul(update.b, update.a), update.scale)) as tf.Tensor2D;
-      return tf.mul(tf.matMul(x, whole, false, true), factor);
-    }, variables.slice(0, 2));
+    const plain = gradients(
+      () => {
+        const whole = tf.add(weight, tf.mul(tf.matMul(update.b, update.a), update.scale)) as tf.Tensor2D;
+        return tf.mul(tf.matMul(x, whole, false, true), factor);
+      },
+      variables.slice(0, 2),
+    );
     plain.forEach((values, i) => {
       expectNear(own[i]!, values, 4);
     });
@@ -184,10 +193,7 @@ describe('a weight-decomposed adapter', () => {
 
   it('computes in bf16 what it computes in float32', () => {
     const adapter = loud();
-    const [wide, narrow] = model.withAdapter(adapter, () => [
-      losses(),
-      withAutocast('bf16', () => losses()),
-    ]);
+    const [wide, narrow] = model.withAdapter(adapter, () => [losses(), withAutocast('bf16', () => losses())]);
     narrow!.forEach((value, i) => {
       expect(Math.abs(value - wide![i]!)).toBeLessThan(0.03 * Math.max(1, Math.abs(wide![i]!)));
     });

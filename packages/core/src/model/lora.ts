@@ -25,7 +25,11 @@ export function loraModules({ targets }: Pick<LoraSettings, 'targets'>, layers: 
 }
 
 /** Weights of the update of a module [out, in] under these settings. */
-export function updateSize({ rank, dora }: Pick<LoraSettings, 'rank' | 'dora'>, out: number, input: number): number {
+export function updateSize(
+  { rank, dora }: Pick<LoraSettings, 'rank' | 'dora'>,
+  out: number,
+  input: number,
+): number {
   return rank * (out + input) + (dora ? out : 0);
 }
 

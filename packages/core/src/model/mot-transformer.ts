@@ -1,4 +1,13 @@
-import { checkpoint, linear, loraLinear, rmsNorm, rope, scaleColumns, swiglu, tf } from '@unicharacter/native';
+import {
+  checkpoint,
+  linear,
+  loraLinear,
+  rmsNorm,
+  rope,
+  scaleColumns,
+  swiglu,
+  tf,
+} from '@unicharacter/native';
 import { type Expert, finalNormName, layerNames } from './checkpoint-names.js';
 import type { LanguageModelConfig } from './config.js';
 import type { LayerObserver } from './layer-streamer.js';

@@ -2,9 +2,9 @@ import { storedType, tf } from '@unicharacter/native';
 import { writeSafetensors } from '../tensor-io/index.js';
 import type { TensorSpec } from './checkpoint-names.js';
 import { freshTensor } from './fresh-weights.js';
-import type { RowLengths } from './row-lengths.js';
 import { isTrainable, type LoadOptions, loadWeights } from './load-weights.js';
 import { WeightsError } from './locate-tensors.js';
+import type { RowLengths } from './row-lengths.js';
 import { fileShape, toFileLayout } from './weight-layout.js';
 
 export { WeightsError };

@@ -168,7 +168,7 @@ export function trainingPlan(config: ModelConfig, needs: MemoryNeeds, training: 
   const panels = keptPanels(trains, needs, matrices);
   const weights =
     trained * FLOAT * (means ? 2 : 1) + frozen * storedBytes(needs) + count.vae * FLOAT + panels;
-  const optimizer = trained * moments;
+  const optimizer = Math.ceil(trained * moments);
   const gradients = trained * FLOAT;
   const layer = layerBytes(llm, tokens, bytes) + (dora ? unscaledBytes(llm, tokens, bytes) : 0);
   const kept = needs.activationCheckpointing ? tokens * llm.hiddenSize * bytes.residual : layer;

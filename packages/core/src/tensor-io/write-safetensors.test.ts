@@ -39,15 +39,17 @@ describe('writeSafetensors', () => {
         { name: 'raw', dtype: 'BF16', shape: [1], data: Uint16Array.of(0x3f80) },
         { name: 'full', dtype: 'F32', shape: [2, 1], data: Float32Array.of(0.1, -7) },
         { name: 'ids', dtype: 'I32', shape: [2], data: Int32Array.of(5, -6) },
+        { name: 'codes', dtype: 'U8', shape: [3], data: Uint8Array.of(7, 255, 0) },
         { name: 'none', dtype: 'F32', shape: [0], data: new Float32Array(0) },
       ],
       { format: 'pt', step: '12' },
     );
     const file = openSafetensors(path);
-    expect(file.names()).toEqual(['full', 'ids', 'none', 'half', 'raw']);
+    expect(file.names()).toEqual(['full', 'ids', 'none', 'half', 'raw', 'codes']);
     expect(file.metadata).toEqual({ format: 'pt', step: '12' });
     expect(file.readFloat32('full')).toEqual(Float32Array.of(0.1, -7));
     expect([...file.readInt32('ids')]).toEqual([5, -6]);
+    expect([...file.bytes('codes')]).toEqual([7, 255, 0]);
     expect([...file.readFloat32('half')]).toEqual([1, 1.015625, -2.5]);
     expect([...file.readFloat32('raw')]).toEqual([1]);
     expect(file.readFloat32('none').length).toBe(0);

@@ -7,6 +7,7 @@ export type StoredTensor = { name: string; shape: readonly number[] } & (
   | { dtype: 'F32'; data: Float32Array }
   | { dtype: 'BF16'; data: Float32Array | Uint16Array }
   | { dtype: 'I32'; data: Int32Array }
+  | { dtype: 'U8'; data: Uint8Array }
 );
 
 /** Elements that are rounded to bfloat16 and written at a time. */

@@ -91,9 +91,13 @@ function readTensors(path: string): {
 } {
   const file = openSafetensors(path);
   try {
-    const tensors = new Map(
-      file.names().map((name) => [name, tf.tensor(file.readFloat32(name), [...file.info(name).shape])]),
-    );
+    const read = (name: string) => {
+      const { dtype, shape } = file.info(name);
+      return dtype === 'U8'
+        ? tf.tensor(file.bytes(name), [...shape], 'bool')
+        : tf.tensor(file.readFloat32(name), [...shape]);
+    };
+    const tensors = new Map(file.names().map((name) => [name, read(name)]));
     return { tensors, metadata: file.metadata };
   } finally {
     file.close();

@@ -8,6 +8,7 @@ import { loadConfig } from '../config/index.js';
 import { loadModelConfig, modelTensors } from '../model/index.js';
 import { countWeights, estimateTraining } from './estimate.js';
 import { measureTraining } from './measure.js';
+import { planRun } from './run-plan.js';
 
 const models = fileURLToPath(new URL('../../../../models/', import.meta.url));
 const base = join(models, 'nano');
@@ -31,6 +32,8 @@ describe('estimateTraining', () => {
     expect(ema.memory!.total - plain.memory!.total).toBe(4 * plain.trained);
     expect(plain.memory!.total - halved.memory!.total).toBe(4 * plain.trained);
     expect(leaner.memory!.total).toBeLessThan(plain.memory!.total);
+    const coded = await stage({ 'sft.optimizer.state': 'int8' });
+    expect(coded.memory!.optimizer / plain.memory!.optimizer).toBeCloseTo(0.25 + 1 / 256, 6);
     const longer = await stage({ 'sft.steps': 30_000 });
     expect(longer.seconds / plain.seconds).toBeGreaterThan(20);
   });
@@ -52,25 +55,28 @@ describe('measureTraining', () => {
   const out = mkdtempSync(join(tmpdir(), 'measure-'));
   afterAll(() => rmSync(out, { recursive: true, force: true }));
 
-  it.each(['lora', 'full'])(
-    'takes real steps (%s), and the planned memory is that of the steps',
-    async (mode) => {
-      const plan = loadConfig(undefined, {
-        data: characterFolder,
-        base: join(models, 'nano-toy'),
-        out: join(out, mode),
-        precision: 'bf16',
-        'image.size': 64,
-        'sft.steps': 40,
-        'sft.tokensPerPack': 1024,
-        'sft.train.mode': mode,
-      });
-      const [measured] = await measureTraining(plan);
-      expect(measured).toMatchObject({ stage: 'sft' });
-      expect(measured!.seconds).toBeCloseTo(40 * measured!.secondsPerStep, 6);
-      const { memoryBytes } = await estimateTraining(plan);
-      expect(memoryBytes / measured!.peakBytes).toBeGreaterThan(0.7);
-      expect(memoryBytes / measured!.peakBytes).toBeLessThan(1.4);
-    },
-  );
+  it.each([
+    ['lora', {}],
+    ['full', {}],
+    ['full', { 'sft.optimizer.state': 'int8' }],
+    ['lora', { 'sft.train.lora.dora': true }],
+  ])('takes real steps (%s, %j), and the planned memory is that of the steps', async (mode, change) => {
+    const plan = loadConfig(undefined, {
+      data: characterFolder,
+      base: join(models, 'nano-toy'),
+      out: join(out, mode),
+      precision: 'bf16',
+      'image.size': 64,
+      'sft.steps': 40,
+      'sft.tokensPerPack': 1024,
+      'sft.train.mode': mode,
+      ...change,
+    });
+    const [measured] = await measureTraining(plan);
+    expect(measured).toMatchObject({ stage: 'sft' });
+    expect(measured!.seconds).toBeCloseTo(40 * measured!.secondsPerStep, 6);
+    const { memoryBytes } = (await planRun(plan)).estimate;
+    expect(memoryBytes / measured!.peakBytes).toBeGreaterThan(0.85);
+    expect(memoryBytes / measured!.peakBytes).toBeLessThan(1.2);
+  });
 });

@@ -1,4 +1,4 @@
-import { selectBackend, tf } from '@unicharacter/native';
+import { CODE_BLOCK, selectBackend, tf } from '@unicharacter/native';
 import type { TrainConfig } from '../config/index.js';
 import {
   isGenerationExpert,
@@ -44,6 +44,8 @@ export interface TrainingEstimate {
 const PRODUCT = 2;
 /** The share of one large product's speed that the steps of a whole model reach. */
 const STEP_EFFICIENCY = 0.35;
+/** Bytes of the two moments of a weight; 8-bit codes have a scale per block beside them. */
+const MOMENT_BYTES = { float32: 8, bf16: 4, int8: 2 * (1 + 4 / CODE_BLOCK) };
 /** Tokens of a prompt or reply where nobody has counted. */
 const USUAL_TEXT = 64;
 
@@ -197,7 +199,7 @@ class StageCosts {
       trains: adapted ? 'adapter' : 'model',
       adapter: adapted ? trained : 0,
       tokens,
-      moments: stage.optimizer.state === 'bf16' ? 4 : 8,
+      moments: MOMENT_BYTES[stage.optimizer.state],
       means: stage.emaDecay > 0,
       dora: adapted && stage.train.lora.dora,
     });

@@ -18,7 +18,7 @@ export function withMemoryAdvice(error: unknown, config: TrainConfig): unknown {
               ]
             : []),
           ...(sft.activationCheckpointing ? [] : ['sft.activationCheckpointing true']),
-          ...(sft.optimizer.state === 'bf16' ? [] : ['sft.optimizer.state bf16']),
+          ...(sft.optimizer.state === 'int8' ? [] : ['sft.optimizer.state int8']),
           ...(sft.train.mode === 'full' ? ['sft.train.mode lora'] : []),
         ]
       : []),

@@ -1,4 +1,4 @@
-import { memoryStats } from '@unicharacter/native';
+import { memoryStats, resetPeak } from '@unicharacter/native';
 import { AbortedError } from '../generate/index.js';
 import type { EventLog } from '../run/event-log.js';
 import type { CheckpointFolder, CheckpointRef, Keep } from '../run/run-folder.js';
@@ -55,6 +55,8 @@ export async function trainStage(
   const seconds = (): number => context.secondsBefore + (performance.now() - started) / 1000;
   const save = (step: number, score: number | null): CheckpointRef =>
     saveCheckpoint(stage, step, seconds(), score, context);
+  // The peak that step events tell is that of this stage.
+  resetPeak();
   if (!from) {
     await stage.sample?.(0);
     validate(stage, 0, context);

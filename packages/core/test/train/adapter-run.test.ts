@@ -93,7 +93,7 @@ describe('a run on a base with weights', () => {
     expect(steps('stopped')).toEqual(steps('adapter'));
   });
 
-  it('mixes in general data, with DoRA: drawn for their share, learnt from, and the same after a stop', async () => {
+  it('mixes in general data, with DoRA and 8-bit moments: drawn for their share, learnt from, and the same after a stop', async () => {
     const general = await writeFolder({
       'rain.png': Buffer.from(await encodePng(solidImage(32, 32, [40, 60, 90]))),
       'character.yaml': [
@@ -106,6 +106,7 @@ describe('a run on a base with weights', () => {
     const options2 = {
       ...options('prior'),
       'sft.train.lora.dora': true,
+      'sft.optimizer.state': 'int8',
       'sft.prior.data': general,
       'sft.prior.share': 0.4,
     };

@@ -99,6 +99,31 @@ describe('UnifiedSftStage', () => {
     expect(recomputed.outcome.losses).toEqual(kept.outcome.losses);
   });
 
+  it.each([
+    ['bf16', 0.02],
+    ['int8', 0.03],
+  ] as const)('learns with %s moments as it does with float32 moments', async (state, tolerance) => {
+    const course = async (of: string) => {
+      const { model, stage } = stageWith({ 'sft.optimizer.state': of });
+      const losses: number[] = [];
+      for (let step = 0; step < 40; step++) {
+        losses.push((await stage.learn([[a, b, c, d]], step, 0.005)).losses.total!);
+      }
+      stage.dispose();
+      model.dispose();
+      return losses;
+    };
+    const [wide, narrow] = [await course('float32'), await course(state)];
+    const mean = (losses: number[], from: number) =>
+      losses.slice(from, from + 5).reduce((sum, loss) => sum + loss / 5, 0);
+    const learnt = mean(wide, 0) - mean(wide, 35);
+    expect(learnt).toBeGreaterThan(0.5);
+    for (let from = 0; from < 40; from += 5) {
+      expect(Math.abs(mean(narrow, from) - mean(wide, from))).toBeLessThan(tolerance * learnt);
+    }
+    expect(narrow).not.toEqual(wide);
+  });
+
   it('changes only the named parts', async () => {
     const model = UnifiedModel.init(tiny, 5);
     const before = new Map([...model.variables()].map(([name, v]) => [name, [...v.dataSync()]]));

@@ -6,7 +6,7 @@ const SETTINGS = { lr: 1e-3, betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.1 };
 
 /** One AdamW step over 16 variables. `stateBytes`: of one moment of one weight. */
 const adamW = (state, stateBytes, bars) => ({
-  name: `AdamW 16×[1024,1024], ${state === 'bf16' ? 'bf16' : 'f32'} state`,
+  name: `AdamW 16×[1024,1024], ${state === 'float32' ? 'f32' : state} state`,
   op: 'adamW',
   args: SETTINGS,
   dtype: 'float32',
@@ -23,7 +23,7 @@ const adamW = (state, stateBytes, bars) => ({
   },
   // Weight and moments are read and written, the gradient is read.
   bytes: ELEMENTS * (2 * 4 + 4 + 4 * stateBytes),
-  peers: state === 'bf16' ? [] : ['pytorch'],
+  peers: state === 'float32' ? ['pytorch'] : [],
   bars,
 });
 
@@ -58,4 +58,10 @@ const globalNorm = {
 };
 
 /** What a training step does to the weights, in place. */
-export const optimizers = [adamW('float32', 4, { limit: 0.8 }), adamW('bf16', 2, {}), ema, globalNorm];
+export const optimizers = [
+  adamW('float32', 4, { limit: 0.8 }),
+  adamW('bf16', 2, {}),
+  adamW('int8', 1, {}),
+  ema,
+  globalNorm,
+];

@@ -6,6 +6,7 @@
 namespace uc {
 
 void registerActivations(Registry& registry);
+void registerAdamW8bit(Registry& registry);
 void registerAttention(Registry& registry);
 void registerAttentionGrad(Registry& registry);
 void registerCachedAttention(Registry& registry);

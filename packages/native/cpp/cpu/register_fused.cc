@@ -5,6 +5,7 @@ namespace uc {
 
 void registerFused(Registry& registry) {
   registerActivations(registry);
+  registerAdamW8bit(registry);
   registerAttention(registry);
   registerAttentionGrad(registry);
   registerCachedAttention(registry);

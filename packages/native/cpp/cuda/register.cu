@@ -6,6 +6,7 @@ namespace uc {
 
 void registerCuda(Registry& registry) {
   registerCudaActivations(registry);
+  registerCudaAdamW8bit(registry);
   registerCudaAttention(registry);
   registerCudaAttentionGrad(registry);
   registerCudaBatchNorm(registry);

@@ -6,6 +6,7 @@
 namespace uc {
 
 void registerCudaActivations(Registry& registry);
+void registerCudaAdamW8bit(Registry& registry);
 void registerCudaAttention(Registry& registry);
 void registerCudaAttentionGrad(Registry& registry);
 void registerCudaBatchNorm(Registry& registry);

@@ -230,10 +230,10 @@ function optimizer(scale) {
       tf.dispose([vars, averages]);
       return [...norms, ...results];
     },
-    bytes: 2 * 2 * n * (momentType === 'bf16' ? 20 : 28),
+    bytes: 2 * 2 * n * { float32: 28, bf16: 20, int8: 16 }[momentType],
     tolerance: 1e-4,
   });
-  return [step('float32'), step('bf16')];
+  return [step('float32'), step('bf16'), step('int8')];
 }
 export function fusedCases(scale) {
   return [...rowOps(scale), ...attention(scale), ...losses(scale), ...policy(scale), ...optimizer(scale)];

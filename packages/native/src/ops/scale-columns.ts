@@ -44,7 +44,11 @@ export const scaleColumnsKernels: NativeKernel[] = [
     return backend.call('ScaleColumns').tensor(x).tensor(factor).optional(bias).output(x.shape, 'float32');
   }),
   kernel<{ dy: Info; x: Info }, unknown>('ScaleColumnsGradFactor', ({ inputs: { dy, x }, backend }) =>
-    backend.call('ScaleColumnsGradFactor').tensor(dy).tensor(x).output([x.shape.at(-1)!], 'float32'),
+    backend
+      .call('ScaleColumnsGradFactor')
+      .tensor(dy)
+      .tensor(x)
+      .output([x.shape.at(-1)!], 'float32'),
   ),
 ];
 

@@ -1,9 +1,10 @@
 import * as tf from '../../lib/tfjs.mjs';
 import { noGrad } from '../autodiff/no-grad.js';
 import { describe } from '../ops/check.js';
-import { hasKernel, runMany, runOne } from '../ops/dispatch.js';
+import { hasKernel, runMany } from '../ops/dispatch.js';
 import { globalNorm } from './global-norm.js';
 import { ownStorage } from './in-place.js';
+import { type MomentFormat, type MomentType, momentFormat } from './moment-format.js';
 
 export interface AdamWConfig {
   /** Step size used when `step` gets none. */
@@ -15,11 +16,12 @@ export interface AdamWConfig {
   /** Decoupled weight decay per unit of learning rate. */
   weightDecay: number;
   /**
-   * How moments are stored, default 'float32'. 'bf16' halves their memory: arithmetic stays float32 and results are rounded
-   * at random by step and element, so that small changes count on average. Only the native backend stores bfloat16; on
+   * How moments are stored, default 'float32'. 'bf16' halves their memory; 'int8' takes a quarter and 1.6 %: codes of one byte
+   * in blocks of 256 (arXiv 2110.02861), the second moment as its root. Arithmetic stays float32 and results are rounded at
+   * random by step and element, so that small changes count on average. Only the native backend stores fewer bytes; on
    * others the option changes nothing.
    */
-  state?: 'float32' | 'bf16';
+  state?: MomentType;
   /** Which variables decay; all when absent. */
   decays?: (variable: tf.Variable) => boolean;
 }
@@ -33,13 +35,11 @@ export interface AdamWStep {
 /** Everything an exact resume needs. The tensors are live: read them before the next step, do not dispose them. */
 export interface AdamWState {
   step: number;
-  /** `<variable>.exp_avg` and `<variable>.exp_avg_sq`, shaped like the variable. */
+  /**
+   * `<variable>.exp_avg` and `<variable>.exp_avg_sq`, shaped like the variable. With 8 bits `….exp_avg_codes` and
+   * `….exp_avg_sq_root_codes` (type bool, one byte each) and `….exp_avg_absmax`, `….exp_avg_sq_root_absmax`, one number per block.
+   */
   tensors: Map<string, tf.Tensor>;
-}
-
-interface Moments {
-  first: tf.Variable;
-  second: tf.Variable;
 }
 
 /** Coefficients of one step, the same for every variable but for the decay. */
@@ -56,8 +56,6 @@ interface Coefficients {
   clipNorm: number;
 }
 
-const FIRST = '.exp_avg';
-const SECOND = '.exp_avg_sq';
 const CLIP_EPS = 1e-6;
 
 /**
@@ -70,7 +68,10 @@ const CLIP_EPS = 1e-6;
  */
 export class AdamW {
   readonly #config: AdamWConfig;
-  readonly #moments = new Map<string, Moments>();
+  /** The tensors of each variable's moments, in the order of the format's suffixes. */
+  readonly #moments = new Map<string, tf.Variable[]>();
+  readonly #format: MomentFormat;
+  #tables: tf.Tensor[] | null = null;
   #step = 0;
 
   /** @throws Error when a number is out of range */
@@ -84,6 +85,7 @@ export class AdamW {
       );
     }
     this.#config = config;
+    this.#format = momentFormat(config.state ?? 'float32');
   }
 
   /** Steps taken. */
@@ -118,8 +120,7 @@ export class AdamW {
         throw new Error(`AdamW.step: expected equal shapes, found ${found}`);
       }
       const decay = (this.#config.decays?.(variable) ?? true) ? this.#config.weightDecay : 0;
-      const { first, second } = this.#momentsOf(variable);
-      return [{ variable, gradient, first, second, decay }];
+      return [{ variable, gradient, moments: this.#momentsOf(variable), decay }];
     });
     this.#step++;
     const [beta1, beta2] = this.#config.betas;
@@ -135,99 +136,97 @@ export class AdamW {
     };
     return noGrad(() => {
       const norm = globalNorm(pairs.map((pair) => pair.gradient));
-      (hasKernel('AdamW') ? fusedUpdate : composedUpdate)(pairs, norm, coefficients);
+      if (hasKernel(this.#format.kernel)) this.#fusedUpdate(pairs, norm, coefficients);
+      else composedUpdate(pairs, norm, coefficients);
       return norm;
     });
   }
 
   /** Step count and moments, for a checkpoint. */
   state(): AdamWState {
-    const tensors = new Map<string, tf.Tensor>();
-    for (const [name, { first, second }] of this.#moments) {
-      tensors.set(name + FIRST, first);
-      tensors.set(name + SECOND, second);
-    }
-    return { step: this.#step, tensors };
+    const tensors = [...this.#moments].flatMap(([name, moments]) =>
+      moments.map((moment, i): [string, tf.Tensor] => [name + this.#format.suffixes[i], moment]),
+    );
+    return { step: this.#step, tensors: new Map(tensors) };
   }
 
   /**
    * Takes over a saved state; the moments are copied, the given tensors stay the caller's.
-   * @throws Error when a moment lacks its partner
+   * @throws Error when a moment lacks its partners, or was saved by an optimizer that stores moments in another way
    */
-  load(state: AdamWState): void {
+  load({ step, tensors }: AdamWState): void {
     this.dispose();
-    this.#step = state.step;
-    for (const [key, first] of state.tensors) {
-      if (!key.endsWith(FIRST)) continue;
-      const name = key.slice(0, -FIRST.length);
-      const second = state.tensors.get(name + SECOND);
-      if (second === undefined)
-        throw new Error(`AdamW.load: expected ${name + SECOND} beside ${key}, found none`);
-      this.#moments.set(name, { first: this.#momentFrom(first), second: this.#momentFrom(second) });
-    }
-    const expected = [...this.#moments].length * 2;
-    if (state.tensors.size !== expected) {
-      throw new Error(
-        `AdamW.load: expected pairs of ${FIRST} and ${SECOND}, found ${[...state.tensors.keys()]}`,
+    this.#step = step;
+    const [first] = this.#format.suffixes as [string];
+    for (const key of tensors.keys()) {
+      if (!key.endsWith(first)) continue;
+      const name = key.slice(0, -first.length);
+      const parts = this.#format.suffixes.map((suffix) => tensors.get(name + suffix) ?? name + suffix);
+      const missing = parts.find((part) => typeof part === 'string');
+      if (missing !== undefined) throw new Error(`AdamW.load: expected ${missing} beside ${key}, found none`);
+      this.#moments.set(
+        name,
+        (parts as tf.Tensor[]).map((part) => this.#format.stored(part)),
       );
+    }
+    if (tensors.size !== this.#moments.size * this.#format.suffixes.length) {
+      const [wanted, found] = [this.#format.suffixes.join(', '), [...tensors.keys()].join(', ')];
+      throw new Error(`AdamW.load: expected ${wanted} of each variable, found ${found}`);
     }
   }
 
   /** Frees the moments. */
   dispose(): void {
-    for (const { first, second } of this.#moments.values()) tf.dispose([first, second]);
+    tf.dispose([...[...this.#moments.values()].flat(), ...(this.#tables ?? [])]);
     this.#moments.clear();
+    this.#tables = null;
   }
 
-  #momentsOf(variable: tf.Variable): Moments {
+  #momentsOf(variable: tf.Variable): tf.Variable[] {
     const existing = this.#moments.get(variable.name);
     if (existing !== undefined) return existing;
-    const zero = () => tf.tidy(() => this.#momentFrom(tf.fill(variable.shape, 0)));
-    const made = { first: zero(), second: zero() };
+    const made = tf.tidy(() =>
+      this.#format.zeros(variable.shape).map((values) => this.#format.stored(values)),
+    );
     this.#moments.set(variable.name, made);
     return made;
   }
 
-  /** A moment with storage of its own in the type of this optimizer. */
-  #momentFrom(values: tf.Tensor): tf.Variable {
-    return noGrad(() =>
-      tf.tidy(() => {
-        const narrow = this.#config.state === 'bf16' && hasKernel('StoreAsBf16');
-        const moment = tf.variable(narrow ? runOne('StoreAsBf16', { x: values }) : values, false);
-        if (!narrow) ownStorage(moment);
-        return moment;
-      }),
-    );
+  /** All variables in one call of the native kernel. */
+  #fusedUpdate(parameters: readonly Parameter[], norm: tf.Scalar, coefficients: Coefficients): void {
+    this.#tables ??= this.#format.tables().map((table) => tf.keep(table));
+    const inputs: Record<string, tf.Tensor> = { norm };
+    this.#tables.forEach((table, i) => {
+      inputs[`table${i}`] = table;
+    });
+    parameters.forEach(({ variable, gradient, moments }, i) => {
+      for (const changed of [variable, ...moments]) ownStorage(changed);
+      inputs[`variable${i}`] = variable;
+      inputs[`gradient${i}`] = gradient;
+      moments.forEach((moment, j) => {
+        inputs[`moment${i}.${j}`] = moment;
+      });
+    });
+    const counts = { tables: this.#tables.length, moments: this.#format.suffixes.length };
+    const decays = parameters.map(({ decay }) => decay);
+    runMany(this.#format.kernel, inputs, { ...coefficients, ...counts, decays });
   }
 }
 
 /** What one variable needs for its update. */
-interface Parameter extends Moments {
+interface Parameter {
   variable: tf.Variable;
   gradient: tf.Tensor;
+  moments: readonly tf.Variable[];
   decay: number;
 }
 
-type Update = (parameters: Parameter[], norm: tf.Scalar, coefficients: Coefficients) => void;
-
-/** All variables in one call of the native kernel. */
-const fusedUpdate: Update = (parameters, norm, coefficients) => {
-  const inputs: Record<string, tf.Tensor> = { norm };
-  parameters.forEach(({ variable, gradient, first, second }, i) => {
-    for (const changed of [variable, first, second]) ownStorage(changed);
-    inputs[`variable${i}`] = variable;
-    inputs[`gradient${i}`] = gradient;
-    inputs[`first${i}`] = first;
-    inputs[`second${i}`] = second;
-  });
-  runMany('AdamW', inputs, { ...coefficients, decays: parameters.map(({ decay }) => decay) });
-};
-
 /** The update out of ordinary tfjs ops; also the reference of the tests. */
-const composedUpdate: Update = (parameters, norm, c) => {
+function composedUpdate(parameters: readonly Parameter[], norm: tf.Scalar, c: Coefficients): void {
   tf.tidy(() => {
     const factor = c.clipNorm > 0 ? tf.minimum(tf.div(c.clipNorm, tf.add(norm, CLIP_EPS)), 1) : tf.scalar(1);
-    for (const { variable, gradient, first, second, decay } of parameters) {
+    for (const { variable, gradient, moments, decay } of parameters) {
+      const [first, second] = moments as [tf.Variable, tf.Variable];
       const g = tf.mul(gradient, factor);
       first.assign(tf.add(tf.mul(first, c.beta1), tf.mul(g, 1 - c.beta1)));
       second.assign(tf.add(tf.mul(second, c.beta2), tf.mul(tf.square(g), 1 - c.beta2)));
@@ -236,4 +235,4 @@ const composedUpdate: Update = (parameters, norm, c) => {
       variable.assign(tf.sub(tf.mul(variable, 1 - c.lr * decay), change));
     }
   });
-};
+}

@@ -6,6 +6,9 @@ import * as tf from '../../lib/tfjs.mjs';
  */
 export function ownStorage(variable: tf.Variable): void {
   if (tf.engine().backend.refCount(variable.dataId) === 1) return;
-  // A number from JavaScript leaves the physical type as it is.
-  tf.tidy(() => variable.assign(tf.mul(variable, 1)));
+  tf.tidy(() => {
+    // A number from JavaScript leaves the physical type as it is. Bytes have no arithmetic.
+    const bytes = variable.dtype === 'bool';
+    variable.assign(bytes ? tf.tensor(variable.dataSync(), variable.shape, 'bool') : tf.mul(variable, 1));
+  });
 }

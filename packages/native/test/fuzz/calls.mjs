@@ -181,7 +181,7 @@ function policy() {
 }
 
 function training() {
-  for (const state of ['float32', 'bf16']) {
+  for (const state of ['float32', 'bf16', 'int8']) {
     const weights = [tf.variable(floats(3, 5)), tf.variable(floats(7))];
     const optimizer = new native.AdamW({ lr: 0.01, betas: [0.9, 0.95], eps: 1e-8, weightDecay: 0.01, state });
     optimizer.step(weights, [floats(3, 5), floats(7)], { clipNorm: 1 });

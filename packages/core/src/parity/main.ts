@@ -4,20 +4,23 @@ import { RewardGolden } from './cases/rewards/golden.js';
 import { runRewardCase } from './cases/rewards/run.js';
 import { Golden } from './golden.js';
 import { type CaseReport, runCase } from './run-case.js';
+import { type Column, parityTable, worstOf } from './table.js';
 
 const USAGE = `Compares the model with a folder of reference numbers.
 
-  npx nx run core:parity -- --dir DIR [--case ID]… [--backend native|cpu] [--precision f32|bf16] [--rolescape DIR]
-                            [--json] [--all]
+  npx nx run core:parity -- --dir DIR [--case ID]… [--backend native|cpu|tensorflow] [--precision f32|bf16]
+                            [--rolescape DIR] [--json] [--all] [--table]
 
   --dir        folder with manifest.json, checkpoint and cases
   --case       only this case; may be repeated
-  --backend    default native; cpu computes with the composed ops, in float32 only
+  --backend    default native; cpu and tensorflow compute with the composed ops, in float32 only
   --precision  f32: every case in float32. bf16: only the cases of the bf16 regime. Default: each case in its own
   --rolescape  folder with train/ and test/ of the data set, for dataset_prompts; default beside the reference numbers
   --json       the reports as JSON
-  --all        print every tensor, not only the worst of each case`;
+  --all        print every tensor, not only the worst of each case
+  --table      a Markdown table of all cases: native in float32, native in bf16, and cpu`;
 
+const BACKENDS = ['native', 'cpu', 'tensorflow'] as const;
 const PRECISIONS: Readonly<Record<string, Precision>> = { f32: 'float32', bf16: 'bf16' };
 
 async function main(): Promise<number> {
@@ -30,6 +33,7 @@ async function main(): Promise<number> {
       rolescape: { type: 'string' },
       json: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
+      table: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -37,25 +41,41 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return values.help ? 0 : 2;
   }
-  const backend = oneOf('--backend', values.backend, ['native', 'cpu'] as const);
+  const selection = { dir: values.dir, ids: values.case, roleScape: values.rolescape };
+  if (values.table) return table(selection);
+  const backend = oneOf('--backend', values.backend, BACKENDS);
   const only =
     values.precision === undefined
       ? undefined
       : PRECISIONS[oneOf('--precision', values.precision, ['f32', 'bf16'] as const)];
-  const precision = backend === 'cpu' ? 'float32' : only;
-  if (backend === 'cpu' && only === 'bf16')
-    throw new Error('--precision bf16: the backend cpu has no bfloat16');
-  selectBackend(backend);
-  if (backend === 'native') setStrict(true);
+  if (backend !== 'native' && only === 'bf16')
+    throw new Error(`--precision bf16: the backend ${backend} has no bfloat16`);
   const reports: CaseReport[] = [];
-  const selection = { ids: values.case, only, precision, roleScape: values.rolescape };
-  for await (const report of runFolder(values.dir, selection)) {
+  for await (const report of pass({ ...selection, backend, only })) {
     reports.push(report);
     if (!values.json) print(report, values.all);
   }
   if (values.json) console.log(JSON.stringify(reports, null, 2));
   else summarise(reports);
-  return reports.length > 0 && reports.every(({ verdict }) => verdict !== 'fail') ? 0 : 1;
+  return reports.length > 0 && reports.every(passed) ? 0 : 1;
+}
+
+const passed = ({ verdict }: CaseReport) => verdict !== 'fail';
+
+/** Prints the table of all ways to compute. */
+async function table(selection: Omit<Selection, 'backend' | 'only'>): Promise<number> {
+  const columns: Column[] = [];
+  for (const [title, backend, only] of [
+    ['native, float32', 'native', 'float32'],
+    ['native, bf16', 'native', 'bf16'],
+    ['cpu, float32', 'cpu', undefined],
+  ] as const) {
+    const reports: CaseReport[] = [];
+    for await (const report of pass({ ...selection, backend, only })) reports.push(report);
+    columns.push({ title, reports });
+  }
+  console.log(parityTable(columns));
+  return columns.every(({ reports }) => reports.every(passed)) ? 0 : 1;
 }
 
 function oneOf<T extends string>(option: string, value: string, allowed: readonly T[]): T {
@@ -65,19 +85,19 @@ function oneOf<T extends string>(option: string, value: string, allowed: readonl
 }
 
 interface Selection {
+  readonly dir: string;
+  readonly backend: (typeof BACKENDS)[number];
   readonly ids: readonly string[] | undefined;
-  /** Only cases of this regime when it is bf16. */
+  /** In place of the regime of each case; with bf16 only the cases of that regime. */
   readonly only: Precision | undefined;
-  /** In place of each case's own. */
-  readonly precision: Precision | undefined;
   readonly roleScape: string | undefined;
 }
 
 /** Reports on the cases of a folder of model numbers or of reward numbers; on all of them unless `ids` names some. */
-async function* runFolder(
-  dir: string,
-  { ids, only, precision, roleScape }: Selection,
-): AsyncGenerator<CaseReport> {
+async function* pass({ dir, backend, ids, only, roleScape }: Selection): AsyncGenerator<CaseReport> {
+  const precision = backend === 'native' ? only : 'float32';
+  selectBackend(backend);
+  setStrict(backend === 'native');
   if (RewardGolden.accepts(dir)) {
     const golden = new RewardGolden(dir);
     for (const entry of ids?.map((id) => golden.entry(id)) ?? golden.cases)
@@ -92,18 +112,18 @@ async function* runFolder(
   golden.close();
 }
 
-function print(
-  { id, regime, verdict, comparisons, notCompared, skipped = 0, error, leaked }: CaseReport,
-  all: boolean,
-): void {
+function print(report: CaseReport, all: boolean): void {
+  const { id, regime, verdict, comparisons, notCompared, skipped = 0, error, leaked } = report;
   console.log(`${verdict.toUpperCase().padEnd(5)} ${id} (${regime}, ${comparisons.length} outputs)`);
   const failed = comparisons.filter((c) => !c.ok);
-  const worst = [...comparisons].sort((a, b) => b.maxAbs - a.maxAbs).slice(0, 1);
+  const worst = worstOf(report);
   for (const { name, maxAbs, relative, tolerance, ok } of all
     ? comparisons
     : failed.length > 0
       ? failed
-      : worst) {
+      : worst
+        ? [worst]
+        : []) {
     const numbers = `abs ${maxAbs.toExponential(2)}  rel ${relative.toExponential(2)}  tolerance ${tolerance}`;
     console.log(`      ${ok ? 'ok  ' : 'FAIL'} ${name.padEnd(32)} ${numbers}`);
   }

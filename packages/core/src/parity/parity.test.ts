@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { selectBackend, setStrict } from '@unicharacter/native';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findGoldenTiny } from '../../test/shared-folder.js';
@@ -40,6 +41,23 @@ describe.skipIf(golden === null)('reference numbers of the tiny model, composed 
   it.each(ON_CPU)('%s', async (id) => {
     await expectPass((composed as Golden).entry(id), composed as Golden);
   });
+});
+
+/** A reference program of the project's own, in float64: test/parity/reference.py. */
+describe.each(['native', 'cpu'] as const)('own reference numbers on %s', (backend) => {
+  const own = new Golden(fileURLToPath(new URL('../../test/parity/own', import.meta.url)));
+  beforeAll(() => {
+    selectBackend(backend);
+    setStrict(backend === 'native');
+  });
+  afterAll(() => {
+    own.close();
+    setStrict(false);
+  });
+
+  it.each(own.manifest.cases.map((entry) => [entry.id, entry] as const))('%s', (_, entry) =>
+    expectPass(entry, own),
+  );
 });
 
 async function expectPass(entry: CaseEntry, numbers = golden as Golden): Promise<void> {

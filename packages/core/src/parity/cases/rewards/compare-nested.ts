@@ -1,4 +1,4 @@
-import { type Comparison, compare, type Tolerance } from '../../compare.js';
+import { type Comparison, compare, type Tolerance, unlike } from '../../compare.js';
 
 type Leaf = readonly [path: string, value: unknown];
 
@@ -9,9 +9,7 @@ type Leaf = readonly [path: string, value: unknown];
 export function compareNested(name: string, own: unknown, stored: unknown, tolerance: Tolerance): Comparison {
   const [ours, theirs] = [leaves(own), leaves(stored)];
   const difference = firstDifference(ours, theirs);
-  if (difference !== null) {
-    return { name, maxAbs: Number.NaN, relative: Number.NaN, tolerance: difference, ok: false };
-  }
+  if (difference !== null) return unlike(name, difference);
   const numbers = (of: readonly Leaf[]) =>
     of.flatMap(([, value]) => (typeof value === 'number' ? [value] : []));
   return compare(name, numbers(ours), numbers(theirs), tolerance);

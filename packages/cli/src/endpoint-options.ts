@@ -14,7 +14,7 @@ export interface ModelOptions {
 
 /** Where the address comes from when it is not named, as clients of OpenAI have it. */
 const URL_VARIABLE = 'OPENAI_BASE_URL';
-const KEY_VARIABLE = 'OPENAI_API_KEY';
+export const KEY_VARIABLE = 'OPENAI_API_KEY';
 
 /** What `--concurrency` and the prices are, for commands that ask a lot. */
 export interface AskingOptions extends ModelOptions {
@@ -38,20 +38,21 @@ export function addAskingOptions(command: Command): Command {
 
 /**
  * The endpoint that the options name. Without a key in the environment none is sent, which suits local servers.
+ * @param prefix of the options' names, such as `judge-`
  * @throws UsageError without address or model
  */
 export function chatEndpoint(
   core: Core,
   { env, terminal }: CommandContext,
   { url = env[URL_VARIABLE], model, keyEnv }: ModelOptions,
-  more: { pictureSide?: number } = {},
+  { prefix = '', ...more }: { prefix?: string; pictureSide?: number } = {},
 ): ChatEndpoint {
   if (!url) {
     throw new UsageError(
-      `Name the endpoint with --url, such as --url http://127.0.0.1:8000/v1, or in ${URL_VARIABLE}.`,
+      `Name the endpoint with --${prefix}url, such as --${prefix}url http://127.0.0.1:8000/v1, or in ${URL_VARIABLE}.`,
     );
   }
-  if (!model) throw new UsageError('Name the model that is asked with --model.');
+  if (!model) throw new UsageError(`Name the model that is asked with --${prefix}model.`);
   const key = env[keyEnv]?.trim();
   return new core.ChatEndpoint({
     url,

@@ -83,6 +83,8 @@ describe('the command line', () => {
     [['serve', '--run', 'runs/mimi', '--runs', 'runs'], '--run and --runs exclude each other'],
     [['evaluate', '--metrics', 'taste'], 'found "taste"'],
     [['evaluate', '--run', 'missing'], 'missing does not exist'],
+    [['evaluate', '--judge-url', 'http://127.0.0.1:1/v1'], 'need --judge-model'],
+    [['evaluate', '--judge-model', 'm'], 'with --judge-url'],
     [['evaluate', '--run', 'runs/mimi', '--run', 'runs/mimi'], 'several runs need --out'],
     [['study', 'missing.yaml'], 'missing.yaml'],
     [['judges', '--out', 'x', '--only', 'taste'], 'Allowed choices are reader, clip'],

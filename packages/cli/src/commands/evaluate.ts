@@ -1,11 +1,12 @@
 import { basename, join } from 'node:path';
-import type { Evaluation, EvaluationOptions, Family } from '@unicharacter/core';
+import type { Evaluation, EvaluationOptions, Family, LanguageJudge } from '@unicharacter/core';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext, Core } from '../context.js';
+import { chatEndpoint, KEY_VARIABLE } from '../endpoint-options.js';
 import { InterruptedError, UsageError } from '../errors.js';
 import { formatTable } from '../format.js';
 import { Interrupt } from '../interrupt.js';
-import { collect, integer } from '../options.js';
+import { collect, defined, integer } from '../options.js';
 import { fromUser } from '../paths.js';
 import { runFolder } from '../run-option.js';
 import { shippedJudges } from '../shipped-judges.js';
@@ -14,7 +15,7 @@ import type { Terminal } from '../terminal.js';
 import { baseModel } from '../train-config.js';
 
 /** As core names them, which is loaded only when the command runs. */
-const FAMILY_NAMES: readonly Family[] = ['knowledge', 'vqa', 'pictures', 'replies', 'consistency'];
+const FAMILY_NAMES: readonly Family[] = ['knowledge', 'vqa', 'pictures', 'replies', 'consistency', 'general'];
 
 interface EvaluateOptions {
   run: string[];
@@ -29,6 +30,11 @@ interface EvaluateOptions {
   clip?: string;
   dino?: string;
   lpips?: string;
+  judgeUrl?: string;
+  judgeModel?: string;
+  judgeKeyEnv: string;
+  judgeRubric?: string;
+  judgeConcurrency: number;
   dryRun?: true;
 }
 
@@ -56,6 +62,14 @@ export function addEvaluate(program: Command, context: CommandContext): void {
     .option('--clip <dir>', 'CLIP for alignment and similarity (default: models/toy-clip for toy-world data)')
     .option('--dino <dir>', 'DINOv2 for similarity')
     .option('--lpips <file>', 'LPIPS for diversity')
+    .option('--judge-model <name>', 'language model that judges the replies by a rubric; none unless named')
+    .option('--judge-url <address>', `base address of its API in OpenAI's shape (default: OPENAI_BASE_URL)`)
+    .option('--judge-key-env <variable>', 'environment variable that holds its key', KEY_VARIABLE)
+    .option(
+      '--judge-rubric <file>',
+      'what it judges by (default: judge/rubric.yaml beside the results, to be changed)',
+    )
+    .option('--judge-concurrency <n>', 'requests to it at a time', integer(1), 4)
     .option('--dry-run', 'only say what would be asked')
     .addHelpText(
       'after',
@@ -67,7 +81,8 @@ Examples:
   $ unicharacter evaluate --run runs/Alma
   $ unicharacter evaluate --run runs/Alma --metrics pictures --images-per-prompt 8
   $ unicharacter evaluate --run runs/Alma --run runs/Bruno --out runs/evaluation
-  $ unicharacter evaluate --base models/nano-toy --data data/mimi --out runs/prompt-only`,
+  $ unicharacter evaluate --base models/nano-toy --data data/mimi --out runs/prompt-only
+  $ unicharacter evaluate --run runs/Alma --metrics replies --judge-url http://127.0.0.1:8000/v1 --judge-model my-model`,
     )
     .action((options: EvaluateOptions) => evaluate(context, options));
 }
@@ -84,7 +99,8 @@ function families(text: string): Family[] {
 async function evaluate(context: CommandContext, options: EvaluateOptions): Promise<void> {
   const core = await context.core();
   const { terminal } = context;
-  const plans = plansOf(context, options);
+  const judge = await judgeOf(core, context, options);
+  const plans = plansOf(context, options).map((plan) => ({ ...plan, judge }));
   if (options.dryRun) return dryRun(core, terminal, plans);
   const evaluations = await evaluateAll(core, context, plans, options);
   const [first] = plans;
@@ -101,6 +117,25 @@ async function evaluate(context: CommandContext, options: EvaluateOptions): Prom
   terminal.out(
     `${formatTable([['measure', 'mean', '95 % interval', 'real'], ...rows])}\nReport: ${files.html}\n`,
   );
+}
+
+/** The language model that judges replies, where one is named. */
+async function judgeOf(
+  core: Core,
+  context: CommandContext,
+  { judgeUrl, judgeModel, judgeKeyEnv, judgeRubric, judgeConcurrency }: EvaluateOptions,
+): Promise<LanguageJudge | undefined> {
+  if (judgeModel === undefined) {
+    if (judgeUrl === undefined && judgeRubric === undefined) return undefined;
+    throw new UsageError('--judge-url and --judge-rubric need --judge-model, the model that judges');
+  }
+  const model = { model: judgeModel, keyEnv: judgeKeyEnv, ...defined({ url: judgeUrl }) };
+  return {
+    endpoint: chatEndpoint(core, context, model, { prefix: 'judge-' }),
+    rubric:
+      judgeRubric === undefined ? undefined : await core.readRubric(fromUser(context.folder, judgeRubric)),
+    concurrency: judgeConcurrency,
+  };
 }
 
 function plansOf({ folder }: CommandContext, options: EvaluateOptions): EvaluationOptions[] {
@@ -141,6 +176,7 @@ async function dryRun(core: Core, terminal: Terminal, plans: readonly Evaluation
       family,
       String(tasks.filter((task) => task.family === family).length),
     ]);
+    if (plan.judge) rows.push(['judge', String(core.judgeRequests(tasks))]);
     terminal.out(`${plan.run}\n${formatTable([['metrics', 'tasks'], ...rows])}\n`);
   }
 }

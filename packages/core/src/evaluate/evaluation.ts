@@ -1,4 +1,5 @@
 import type { Interval } from './bootstrap.js';
+import type { Judgement } from './language-judge/judge-replies.js';
 import type { FinishedTask } from './tasks/task.js';
 
 /** A measure as it is reported: mean and 95 % interval. */
@@ -9,6 +10,13 @@ export interface Score extends Interval {
   readonly better: 'higher' | 'lower' | 'neither';
   /** The same on the data's own pictures or words: what the judge leaves room for. */
   readonly ceiling?: number;
+}
+
+/** General tasks asked of a base model; pictures relative to `folder`. */
+export interface BaseResults {
+  readonly model: string;
+  readonly finished: readonly FinishedTask[];
+  readonly folder: string;
 }
 
 /** The evaluation of one run. JSON values only. */
@@ -31,4 +39,8 @@ export interface Evaluation {
   readonly finished: readonly FinishedTask[];
   /** Where the results lie. */
   readonly folder: string;
+  /** What the base that a run was trained from was asked for comparison; absent where it has no weights. */
+  readonly base?: BaseResults;
+  /** What a language model thinks of the replies, where one was asked. */
+  readonly judgements?: readonly Judgement[];
 }

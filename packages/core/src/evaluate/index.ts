@@ -6,6 +6,8 @@ export {
 } from './evaluate-run.js';
 export type { Evaluation, Score } from './evaluation.js';
 export { type JudgeFolders, type Judges, loadJudges } from './judges.js';
+export { type Judgement, judgeRequests, type LanguageJudge } from './language-judge/judge-replies.js';
+export { type Rubric, readRubric } from './language-judge/rubric.js';
 export * from './metrics/index.js';
 export { markdownReport } from './report/markdown.js';
 export { type ReportFiles, writeEvaluationReports } from './report/write-reports.js';

@@ -4,22 +4,37 @@ import { type PersonaClassifier, trainPersonaClassifier } from '../reward/index.
 import { bootstrapMean } from './bootstrap.js';
 import type { Score } from './evaluation.js';
 import type { Judges } from './judges.js';
+import type { Judgements } from './language-judge/judge-replies.js';
 import { answerMeasures } from './measures/answers.js';
 import { consistencyMeasures } from './measures/consistency.js';
+import { type GeneralResults, generalMeasures } from './measures/general.js';
+import { judgementMeasures } from './measures/judgements.js';
 import type { Measure } from './measures/measure.js';
 import { pictureMeasures } from './measures/pictures.js';
 import { replyMeasures } from './measures/replies.js';
 import type { Subject } from './subject.js';
 import { type FinishedTask, ofKind } from './tasks/task.js';
 
-/** Scores of everything that was asked. @param folder where the pictures of the results lie */
+/** What was asked, and where its pictures lie. */
+export interface Results {
+  readonly finished: readonly FinishedTask[];
+  readonly folder: string;
+}
+
+/**
+ * Scores of everything that was asked.
+ * @param base what its base was asked for comparison
+ * @param judged what a language model thinks of the replies
+ */
 export async function scoreTasks(
-  finished: readonly FinishedTask[],
+  results: Results,
+  base: Results | undefined,
+  judged: (Judgements & { readonly judge: string }) | undefined,
   subject: Subject,
   judges: Judges,
-  folder: string,
   seed: number,
 ): Promise<Score[]> {
+  const { finished, folder } = results;
   const turns = ofKind(finished, 'role_play');
   const { character, truth } = subject;
   const pictureOf = ({ result }: FinishedTask) => decodeImage(join(folder, result.picture!));
@@ -43,9 +58,23 @@ export async function scoreTasks(
       ...(await comparedPictures(subject, drawn.length > 0)),
     })),
     ...replyMeasures(replies, { name: character.name, classifier, style: truth?.style }),
+    ...(judged ? judgementMeasures(judged, judged.judge) : []),
     ...(await consistencyMeasures(illustrated, judges, truth)),
+    ...(await generalMeasures(await generalResults(results), base && (await generalResults(base)), judges)),
   ];
   return measures.map(({ values, ...measure }) => ({ ...measure, ...bootstrapMean(values, seed) }));
+}
+
+async function generalResults({ finished, folder }: Results): Promise<GeneralResults> {
+  const pictures = ofKind(finished, 'general_picture').map(async ({ task, result }) => ({
+    task,
+    image: await decodeImage(join(folder, result.picture!)),
+  }));
+  return {
+    pictures: await Promise.all(pictures),
+    questions: ofKind(finished, 'general_question'),
+    replies: ofKind(finished, 'general_reply'),
+  };
 }
 
 function classifierOf({ lines }: Subject): PersonaClassifier | undefined {

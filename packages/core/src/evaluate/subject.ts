@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Character, readCharacter, readTestSplit } from '../data/index.js';
+import { decodeImage } from '../image/index.js';
 import type { SpokenLine } from '../reward/index.js';
 import { RunError } from '../run/run-error.js';
 import { readToyTruth, type ToyTruth } from './toy-truth.js';
@@ -11,6 +12,8 @@ export interface Subject {
   readonly character: Character;
   /** Its test pictures; undefined when the data has no test split. */
   readonly test: Character | undefined;
+  /** Longest side of its first picture in pixels; 0 without pictures. */
+  readonly pictureSide: number;
   /** Ground truth of the test pictures; toy world only. */
   readonly truth: ToyTruth | undefined;
   /** Lines of this character and of the others in the data set, for the classifier of who speaks. */
@@ -32,7 +35,15 @@ export async function readSubject(folder: string): Promise<Subject> {
   const character = await readCharacter(folder);
   const test = await readTestSplit(folder);
   const truth = test && (await readToyTruth(test.source));
-  return { character, test, truth, lines: await linesAround(folder, character) };
+  const [first] = character.images;
+  const { width, height } = first ? await decodeImage(first.path) : { width: 0, height: 0 };
+  return {
+    character,
+    test,
+    pictureSide: Math.max(width, height),
+    truth,
+    lines: await linesAround(folder, character),
+  };
 }
 
 const linesOf = ({ name, dialogues, scenes }: Character): SpokenLine[] =>

@@ -64,6 +64,9 @@ export interface DrawRequest {
   signal?: AbortSignal;
 }
 
+/** Who speaks, as a prompt describes it. */
+export type Speaker = Pick<Character, 'name' | 'description' | 'opening'>;
+
 export interface Reply {
   text: string;
   /** `stop`: the character ended the text. `length`: `maxTokens` was reached. `aborted`: the signal stopped it. */
@@ -93,9 +96,15 @@ export class CharacterEngine {
     this.models = { ...models, scheduler: models.scheduler ?? new Scheduler(models) };
   }
 
-  /** The character's answer to `user` (spec 9.2 step 1). `history` holds earlier turns, oldest first. */
-  reply(request: TextRequest & { user: string; history?: readonly Turn[] }): Promise<Reply> {
-    return this.write(replyRequest({ ...this.character, ...request }, this.templates), request);
+  /**
+   * The character's answer to `user` (spec 9.2 step 1). `history` holds earlier turns, oldest first. With `as` another one
+   * answers, whom the model only knows from this description.
+   */
+  reply({
+    as = this.character,
+    ...request
+  }: TextRequest & { user: string; history?: readonly Turn[]; as?: Speaker }): Promise<Reply> {
+    return this.write(replyRequest({ ...as, ...request }, this.templates), request);
   }
 
   /** Draws from a plain description. */

@@ -67,7 +67,11 @@ function likeliest(classifier: PersonaClassifier, text: string): string {
   return classifier.characters[probabilities.indexOf(Math.max(...probabilities))]!;
 }
 
-function markerShare(text: string, { opener, address }: ToyTruth['style']): number {
+/** Share of the words that mark a style which a reply has: how it begins, and what people are called. */
+export function markerShare(
+  text: string,
+  { opener, address }: Pick<ToyTruth['style'], 'opener' | 'address'>,
+): number {
   const spoken = (of: string) => ` ${words(of).join(' ')} `;
   const said = spoken(text);
   return (Number(said.startsWith(spoken(opener))) + Number(said.includes(spoken(address)))) / 2;

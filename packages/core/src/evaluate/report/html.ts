@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Html, html } from '../../run/html.js';
 import { reportStyle } from '../../run/report-style.js';
 import type { Evaluation, Score } from '../evaluation.js';
+import type { Judgement } from '../language-judge/judge-replies.js';
 import { summarise } from '../summary.js';
 import {
   type FinishedTask,
@@ -43,11 +44,34 @@ function details(evaluation: Evaluation, withScores: boolean): Html {
   return html`${withScores ? html`<h2>${character}</h2><p class="soft">${run}</p>${scoreTable(evaluation.scores)}` : html``}
 ${gallery(evaluation, ofKind(finished, 'picture'))}
 ${turns(evaluation, ofKind(finished, 'role_play'))}
-${replies(ofKind(finished, 'reply'))}
-${answers(ofKind(finished, 'question'))}`;
+${replies(evaluation, ofKind(finished, 'reply'))}
+${answers(ofKind(finished, 'question'))}
+${general(evaluation)}`;
 }
 
-function picture({ folder }: Evaluation, path: string, words: string): Html {
+/** Pictures and replies of described characters, beside those of the base. */
+function general(evaluation: Evaluation): Html {
+  const { finished, base } = evaluation;
+  const pictures = ofKind(finished, 'general_picture');
+  const replies = ofKind(finished, 'general_reply');
+  if (pictures.length + replies.length === 0) return html``;
+  const ofBase = ({ task }: FinishedTask) => base?.finished.find((one) => one.task.id === task.id)?.result;
+  const shown = (of: Pick<Evaluation, 'folder'> | undefined, path: string | undefined, words: string) =>
+    of && path ? picture(of, path, words) : html``;
+  return html`<h2>Other characters, only described</h2><div class="scroll"><table>
+<tr><th></th><th>base</th><th>this model</th></tr>
+${pictures.map(
+  (one) => html`<tr><td style="width: 36%">${one.task.prompt}</td>
+<td>${shown(base, ofBase(one)?.picture, one.task.prompt)}</td>
+<td>${picture(evaluation, one.result.picture!, one.task.prompt)}</td></tr>`,
+)}
+${replies.map(
+  (one) => html`<tr><td><small>${one.task.character.description}</small><br>${one.task.user}</td>
+<td>${ofBase(one)?.text ?? ''}</td><td>${one.result.text!}</td></tr>`,
+)}</table></div>`;
+}
+
+function picture({ folder }: Pick<Evaluation, 'folder'>, path: string, words: string): Html {
   const data = readFileSync(join(folder, path)).toString('base64');
   return html`<img src="data:image/png;base64,${data}" alt="${words}" title="${words}">`;
 }
@@ -73,15 +97,26 @@ function turns(evaluation: Evaluation, finished: readonly FinishedTask<RolePlayT
   )}</table></div>`;
 }
 
-function replies(finished: readonly FinishedTask<ReplyTask>[]): Html {
+function replies({ judgements }: Evaluation, finished: readonly FinishedTask<ReplyTask>[]): Html {
+  const verdict = (id: string) => judgements?.find(({ task }) => task === id);
   if (finished.length === 0) return html``;
   return html`<h2>Replies</h2>${finished.slice(0, SHOWN_REPLIES).map(
     ({
       task,
       result,
     }) => html`<div class="talk"><p class="user">${task.user}</p><p class="reply">${result.text!}</p>
-${task.reference === undefined ? html`` : html`<small>data: ${task.reference}</small>`}</div>`,
+${task.reference === undefined ? html`` : html`<small>data: ${task.reference}</small>`}
+${judged(verdict(task.id))}</div>`,
   )}`;
+}
+
+/** Scores of a reply with their reasons. */
+function judged(judgement: Judgement | undefined): Html {
+  if (!judgement) return html``;
+  const lines = Object.entries(judgement.scores).map(
+    ([name, { score, reason }]) => `${name} ${score}: ${reason}`,
+  );
+  return html`<small>judge: ${lines.join(' · ')}</small>`;
 }
 
 function answers(finished: readonly FinishedTask<QuestionTask>[]): Html {

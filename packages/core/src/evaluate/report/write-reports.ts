@@ -18,7 +18,7 @@ export function writeEvaluationReports(evaluations: readonly Evaluation[], folde
     markdown: join(folder, 'report.md'),
     html: join(folder, 'report.html'),
   };
-  const runs = evaluations.map(({ finished: _, ...rest }) => rest);
+  const runs = evaluations.map(({ finished: _, base: __, ...rest }) => rest);
   writeFileAtomic(files.json, `${JSON.stringify({ scores: summarise(evaluations), runs }, null, 1)}\n`);
   writeFileAtomic(files.markdown, markdownReport(evaluations));
   writeFileAtomic(files.html, htmlReport(evaluations));

@@ -1,4 +1,5 @@
 import type { Subject } from '../subject.js';
+import { generalTasks } from './general-tasks.js';
 import { knowledgeTasks, vqaTasks } from './question-tasks.js';
 import type { Family, PictureTask, ReplyTask, RolePlayTask, Task } from './task.js';
 
@@ -13,9 +14,10 @@ export interface PlanOptions {
 
 /**
  * Everything that an evaluation asks of a character, in a fixed order. Prompts of pictures are those of the test split, or of
- * the training pictures when there is none.
+ * the training pictures when there is none. General tasks are for the toy world only.
  */
 export function planTasks(subject: Subject, { families, imagesPerPrompt, limit, seed }: PlanOptions): Task[] {
+  const { character, truth, pictureSide } = subject;
   const some = <T>(items: readonly T[]) => (limit > 0 ? items.slice(0, limit) : items);
   const plans: Readonly<Record<Family, () => readonly Task[]>> = {
     knowledge: () => firstOfKinds(knowledgeTasks(subject, seed), limit),
@@ -23,6 +25,7 @@ export function planTasks(subject: Subject, { families, imagesPerPrompt, limit, 
     pictures: () => pictureTasks(subject, some, imagesPerPrompt, seed),
     replies: () => replyTasks(subject, some, seed),
     consistency: () => rolePlayTasks(subject, some, seed),
+    general: () => (truth ? firstOfKinds(generalTasks(character.name, pictureSide, seed), limit) : []),
   };
   return families.flatMap((family) => plans[family]());
 }

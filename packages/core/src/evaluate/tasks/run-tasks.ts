@@ -1,20 +1,16 @@
+import { drawScene } from '../../data/toy-world/index.js';
+import type { AskProgress } from '../../endpoint/index.js';
 import { AbortedError } from '../../generate/index.js';
 import type { CharacterEngine } from '../../run/character-engine.js';
+import { generalCharacter } from './general-tasks.js';
 import type { Outcome, ResultStore } from './result-store.js';
 import type { FinishedTask, Task } from './task.js';
 
 /** What an evaluation needs of a character. */
 export type EvaluatedEngine = Pick<CharacterEngine, 'reply' | 'ask' | 'answer' | 'imagine' | 'illustrate'>;
 
-export interface TaskProgress {
-  readonly task: Task;
-  readonly done: number;
-  readonly total: number;
-  /** Taken from an earlier evaluation. */
-  readonly reused: boolean;
-  /** Seconds that the rest will take at the pace of this call; 0 when nothing was worked on yet. */
-  readonly etaSeconds: number;
-}
+/** Progress of tasks and of what a language model is asked about them. */
+export type TaskProgress = AskProgress;
 
 export interface TaskRunOptions {
   readonly signal?: AbortSignal | undefined;
@@ -23,10 +19,11 @@ export interface TaskRunOptions {
 
 /**
  * Works through tasks in order, storing every result as it comes.
+ * @param engineFor what a task is asked of
  * @throws AbortedError when the signal is aborted; results up to then are stored
  */
 export async function runTasks(
-  engine: EvaluatedEngine,
+  engineFor: (task: Task) => EvaluatedEngine,
   tasks: readonly Task[],
   store: ResultStore,
   { signal, onTask }: TaskRunOptions = {},
@@ -38,7 +35,7 @@ export async function runTasks(
   let worked = 0;
   for (const [i, task] of tasks.entries()) {
     const known = stored[i];
-    const outcome = known ?? (await perform(engine, task, signal));
+    const outcome = known ?? (await perform(engineFor(task), task, signal));
     // An aborted reply ends early instead of throwing; half a reply is no result.
     if (signal?.aborted) throw new AbortedError();
     const result = known ?? (await store.add(task, outcome as Outcome));
@@ -70,6 +67,7 @@ async function perform(
       const { text } = await engine.reply({ user: task.user, seed: task.seed, ...stop });
       return { text };
     }
+    case 'general_picture':
     case 'picture': {
       const { image } = await engine.imagine({ prompt: task.prompt, seed: task.seed, ...stop });
       return { image };
@@ -78,6 +76,17 @@ async function perform(
       const { user, seed } = task;
       const { text } = await engine.reply({ user, seed, ...stop });
       return { text, image: await engine.illustrate({ user, reply: text, seed, ...stop }) };
+    }
+    case 'general_question': {
+      const { look, train } = generalCharacter(task.character);
+      const image = await drawScene(look, train[0]!.scene, task.side);
+      const { text } = await engine.ask({ question: task.question, image, ...stop });
+      return { text };
+    }
+    case 'general_reply': {
+      const { character, user, seed } = task;
+      const { text } = await engine.reply({ as: character, user, seed, ...stop });
+      return { text };
     }
   }
 }

@@ -1,8 +1,8 @@
 /** One thing that the character is asked to do. JSON values only: a task is stored with its result. */
-export type Task = QuestionTask | ReplyTask | PictureTask | RolePlayTask;
+export type Task = QuestionTask | ReplyTask | PictureTask | RolePlayTask | GeneralTask;
 
 /** What a family of tasks measures; the unit in which an evaluation is chosen. */
-export const FAMILIES = ['knowledge', 'vqa', 'pictures', 'replies', 'consistency'] as const;
+export const FAMILIES = ['knowledge', 'vqa', 'pictures', 'replies', 'consistency', 'general'] as const;
 export type Family = (typeof FAMILIES)[number];
 
 /** A question with a known answer, about the character or about a picture. */
@@ -53,6 +53,45 @@ export interface RolePlayTask {
   readonly id: string;
   readonly user: string;
   readonly imageId: string;
+  readonly seed: number;
+}
+
+/** What any base of the toy world can do with characters that are described to it. */
+export type GeneralTask = GeneralPictureTask | GeneralQuestionTask | GeneralReplyTask;
+
+/** A described character in a described scene. */
+export interface GeneralPictureTask {
+  readonly kind: 'general_picture';
+  readonly family: 'general';
+  readonly id: string;
+  readonly prompt: string;
+  /** Attributes that the picture has to show. */
+  readonly shows: Readonly<Record<string, string>>;
+  readonly seed: number;
+}
+
+/** A question about a picture of another character. */
+export interface GeneralQuestionTask {
+  readonly kind: 'general_question';
+  readonly family: 'general';
+  readonly id: string;
+  readonly question: string;
+  readonly gold: string;
+  /** Number of the character whose picture is drawn to be asked about, and its side in pixels. */
+  readonly character: number;
+  readonly side: number;
+}
+
+/** Something said to another character, known from its description alone. */
+export interface GeneralReplyTask {
+  readonly kind: 'general_reply';
+  readonly family: 'general';
+  readonly id: string;
+  readonly character: { readonly name: string; readonly description: string; readonly opening: string };
+  /** Words that its replies begin with, and what it calls people. */
+  readonly style: { readonly opener: string; readonly address: string };
+  readonly user: string;
+  readonly reference: string;
   readonly seed: number;
 }
 

@@ -57,7 +57,12 @@ const Completion = Type.Object({
     }),
     { minItems: 1 },
   ),
-  usage: Type.Optional(Type.Object({ prompt_tokens: Type.Number(), completion_tokens: Type.Number() })),
+  usage: Type.Optional(
+    Type.Union([
+      Type.Object({ prompt_tokens: Type.Number(), completion_tokens: Type.Number() }),
+      Type.Null(),
+    ]),
+  ),
 });
 
 const DEFAULTS = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { collect, defined, integer, number, size } from './options.js';
+import { collect, defined, integer, machineRates, number, size } from './options.js';
 
 describe('option parsers', () => {
   it('reads whole numbers in a range', () => {
@@ -17,6 +17,12 @@ describe('option parsers', () => {
     expect(size('64')).toEqual({ width: 64, height: 64 });
     expect(size('96x64')).toEqual({ width: 96, height: 64 });
     for (const text of ['0', '64x', 'big', '64x0', '-64']) expect(() => size(text)).toThrow('WIDTHxHEIGHT');
+  });
+
+  it('reads the rates of a machine', () => {
+    expect(machineRates('350e12,1.4e12')).toEqual({ operations: 350e12, weightReads: 1.4e12 });
+    for (const text of ['350e12', '0,1', 'x,1', '1,2,3'])
+      expect(() => machineRates(text)).toThrow('two numbers');
   });
 
   it('gathers repeated options in order', () => {

@@ -1,3 +1,4 @@
+import type { MachineRates } from '@unicharacter/core';
 import { InvalidArgumentError } from 'commander';
 
 /** An option parser for whole numbers from `minimum` on. */
@@ -37,6 +38,17 @@ export function size(text: string): Size {
     throw new InvalidArgumentError('Expected one side or WIDTHxHEIGHT in pixels, for example 64 or 96x64.');
   }
   return { width, height };
+}
+
+/** `350e12,1.4e12` → operations and weight reads per second. */
+export function machineRates(text: string): MachineRates {
+  const [operations, weightReads, ...rest] = text.split(',').map(Number);
+  if (!(operations! > 0 && weightReads! > 0) || rest.length > 0) {
+    throw new InvalidArgumentError(
+      'Expected two numbers above 0 with a comma between, for example 350e12,1.4e12.',
+    );
+  }
+  return { operations: operations!, weightReads: weightReads! };
 }
 
 /** Gathers a repeatable option. */

@@ -1,4 +1,4 @@
-import type { PackPlan, StageMeasure, TrainConfig, TrainingEstimate } from '@unicharacter/core';
+import type { MachineRates, PackPlan, StageMeasure, TrainConfig, TrainingEstimate } from '@unicharacter/core';
 import type { Core } from './context.js';
 import { verdict } from './describe-inspection.js';
 import { formatBytes, formatCount, formatSeconds, formatTable } from './format.js';
@@ -6,17 +6,22 @@ import { formatBytes, formatCount, formatSeconds, formatTable } from './format.j
 /**
  * What a training would do: the resolved configuration, what each task really gets, and what memory and time it takes.
  * Nothing is written.
- * @param measure also take a few real steps of every stage, in a scratch folder
+ * @param options.measure also take a few real steps of every stage, in a scratch folder
+ * @param options.rates of the machine that the time is for; those of this one are measured unless told
  * @throws ConfigError, DataError, ModelConfigError … as the training itself would
  */
-export async function describePlan(core: Core, config: TrainConfig, measure = false): Promise<string> {
+export async function describePlan(
+  core: Core,
+  config: TrainConfig,
+  { measure = false, rates }: { measure?: boolean; rates?: MachineRates } = {},
+): Promise<string> {
   const { data, base, sft, out } = config;
   const character = await core.readCharacter(data);
   const report = await core.inspectCharacter(character, {
     tokenizer: core.loadTokenizer(base),
     mix: sft.mix,
   });
-  const { pictures, heldOut, packs, estimate } = await core.planRun(config);
+  const { pictures, heldOut, packs, estimate } = await core.planRun(config, rates);
   return `${[
     '# Configuration',
     withoutComments(core.renderConfig(config)),
@@ -32,7 +37,8 @@ export async function describePlan(core: Core, config: TrainConfig, measure = fa
     `parameters  ${formatCount(estimate.parameters)} (and ${formatCount(estimate.vaeParameters)} of the autoencoder)`,
     costTable(estimate),
     `memory      about ${formatBytes(estimate.memoryBytes)} at the fullest moment`,
-    `time        about ${formatSeconds(estimate.seconds)} on this machine, right within a factor of two or three`,
+    `time        about ${formatSeconds(estimate.seconds)} ${rates ? 'at the given rates' : 'on this machine; right within a factor of two, of three where rewards are learnt from'}`,
+    '            judging pictures, samples and checkpoints come on top',
     ...(measure
       ? ['', '# Cost, measured', measuredTable(await core.measureTraining(config))]
       : ['            --measure takes a few real steps and is closer']),

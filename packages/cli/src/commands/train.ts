@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import type { TrainConfig, TrainEvent } from '@unicharacter/core';
+import type { MachineRates, TrainConfig, TrainEvent } from '@unicharacter/core';
 import { type Command, Option } from 'commander';
 import type { CommandContext, Core } from '../context.js';
 import { InterruptedError, UsageError } from '../errors.js';
 import { formatCount, formatSeconds, formatTable, formatValue } from '../format.js';
 import { Interrupt } from '../interrupt.js';
-import { collect, integer } from '../options.js';
+import { collect, defined, integer, machineRates } from '../options.js';
 import { ProgressLine } from '../progress.js';
 import { type ConfigOptions, readTrainConfig } from '../train-config.js';
 import { describePlan } from '../train-plan.js';
@@ -13,6 +13,7 @@ import { describePlan } from '../train-plan.js';
 interface TrainOptions extends ConfigOptions {
   dryRun?: true;
   measure?: true;
+  rates?: MachineRates;
   fresh?: true;
 }
 
@@ -36,6 +37,11 @@ export function addTrain(program: Command, context: CommandContext): void {
     .option('--set <key=value>', 'set any value of the configuration, as often as needed', collect, [])
     .option('--dry-run', 'show configuration, tasks, memory and time; write nothing')
     .option('--measure', 'with --dry-run: take a few real steps and time them')
+    .option(
+      '--rates <operations,reads>',
+      'with --dry-run: operations and weight reads per second of another machine, for example 350e12,1.4e12',
+      machineRates,
+    )
     .option('--fresh', 'stop when the run folder already holds a run, instead of continuing it')
     .addHelpText(
       'after',
@@ -65,8 +71,12 @@ async function train(context: CommandContext, options: TrainOptions): Promise<vo
       '--measure belongs to --dry-run: it says what a training will take, and trains nothing.',
     );
   }
+  if (options.rates && !options.dryRun) {
+    throw new UsageError('--rates belongs to --dry-run: it says for which machine the time is estimated.');
+  }
   if (options.dryRun) {
-    context.terminal.out(await describePlan(core, config, options.measure));
+    const { measure, rates } = options;
+    context.terminal.out(await describePlan(core, config, defined({ measure, rates })));
     return;
   }
   await runTraining(context, config, core.trainCharacter);

@@ -42,9 +42,9 @@ const SAMPLES = 4;
 const TEXT = 108;
 const CLEAN = [8, 8];
 const DRAWN = [6, 13];
-const MARKERS = { bos: 0, eos: 1, soi: 2, eoi: 3 };
+export const MARKERS = { bos: 0, eos: 1, soi: 2, eoi: 3 };
 
-const floats = (size, seed, range) => inputValues({ shape: [size], dtype: 'float32', range }, seed);
+export const floats = (size, seed, range) => inputValues({ shape: [size], dtype: 'float32', range }, seed);
 
 function image([rows, columns], loss, seed) {
   const latents = floats(rows * columns * TOKEN_WIDTH, seed);

@@ -1,6 +1,6 @@
 import { modelTensors } from '../model/index.js';
 import { openBaseModel } from './base-model.js';
-import { countWeights } from './estimate.js';
+import { countWeights } from './stage-work.js';
 
 /** What one can start from: the size of a base model, and whether it comes with weights. */
 export interface BaseModelSummary {

@@ -1,20 +1,22 @@
-import { CODE_BLOCK, selectBackend, tf } from '@unicharacter/native';
 import type { TrainConfig } from '../config/index.js';
-import {
-  isGenerationExpert,
-  loraModules,
-  type ModelConfig,
-  modelTensors,
-  type TensorSpec,
-  updateSize,
-  vaeTensors,
-} from '../model/index.js';
-import { type MemoryNeeds, type MemoryPlan, PUBLISHED_NEEDS, trainingPlan } from '../plan/index.js';
-import { openTensors } from '../tensor-io/index.js';
+import { isGenerationExpert, type ModelConfig, modelTensors, vaeTensors } from '../model/index.js';
+import type { MemoryPlan } from '../plan/index.js';
 import { type BaseModel, configForSize, openBaseModel } from './base-model.js';
 import { trainsAdapter } from './fine-tune.js';
 import { learnsByAdapter } from './grpo/open-policy.js';
+import { type MachineRates, measureRates } from './machine-rates.js';
 import { type LaterStage, stepsOf, wantedStages } from './progress.js';
+import { grpoPassTokens, stageMemory, trainedWeights } from './stage-memory.js';
+import {
+  countWeights,
+  grpoWork,
+  type LearningMode,
+  type StageWork,
+  sftWork,
+  textGrpoWork,
+  vaeWork,
+} from './stage-work.js';
+import type { PackPlan } from './task-plan.js';
 
 /** What a stage is going to take. */
 export interface StageEstimate {
@@ -24,7 +26,8 @@ export interface StageEstimate {
   readonly trained: number;
   /** Peak memory of tensors; absent for stages whose memory is that of another. */
   readonly memory?: MemoryPlan;
-  /** Wall-clock seconds on this machine; samples and checkpoints come on top. */
+  readonly work: StageWork;
+  /** Wall-clock seconds; judges, samples and checkpoints come on top. */
   readonly seconds: number;
 }
 
@@ -40,34 +43,31 @@ export interface TrainingEstimate {
   readonly seconds: number;
 }
 
-/** Operations per weight and token: a product; its gradient to the input; its gradient to the weight. */
-const PRODUCT = 2;
-/** The share of one large product's speed that the steps of a whole model reach. */
-const STEP_EFFICIENCY = 0.35;
-/** Bytes of the two moments of a weight; 8-bit codes have a scale per block beside them. */
-const MOMENT_BYTES = { float32: 8, bf16: 4, int8: 2 * (1 + 4 / CODE_BLOCK) };
-/** Tokens of a prompt or reply where nobody has counted. */
-const USUAL_TEXT = 64;
+/** What is known beforehand, instead of being assumed or measured. */
+export interface EstimateOptions {
+  /** The packs of Unified-SFT, counted. */
+  readonly packs?: PackPlan;
+  /** Rates of another machine; those of this one are measured unless told. */
+  readonly rates?: MachineRates;
+}
 
 /**
- * Memory and time of a training run, before it begins. The speed of the machine is measured with a matrix product that
- * takes some hundredths of a second; expect the time to be right within a factor of two or three. `measureTraining` is
- * closer.
- * @param longestPack tokens of the longest pack of Unified-SFT, where they have been counted
+ * Memory and time of a training run, before it begins: the work of each stage, counted from the shapes of the model, over
+ * the rates at which this machine takes real steps of such a model (`measureRates`).
+ * Unified-SFT is right within a factor of two on a machine that does nothing else meanwhile, stages that learn from rewards
+ * within three, rather too long: passes without gradients are cheaper than the measured ones. `measureTraining` is closer.
  * @throws ModelConfigError when the JSON files of the base model cannot be read
  */
-export async function estimateTraining(config: TrainConfig, longestPack?: number): Promise<TrainingEstimate> {
+export function estimateTraining(config: TrainConfig, options: EstimateOptions = {}): TrainingEstimate {
   const base = openBaseModel(config.base);
   const model = configForSize(base, config.image.size);
-  const speed = STEP_EFFICIENCY * (await productSpeed());
-  const specs = modelTensors(model);
-  const cost = new StageCosts(config, base, model, longestPack ?? config.sft.tokensPerPack);
+  const plan = { config, base, model, ...options };
   const stages = [
-    ...(base.vae ? [] : [cost.vae(speed)]),
-    ...wantedStages(config).map((stage) => cost.of(stage, speed)),
+    ...(base.vae ? [] : [vaeEstimate(plan)]),
+    ...wantedStages(config).map((stage) => of(stage, plan)),
   ];
   return {
-    parameters: countWeights(specs),
+    parameters: countWeights(modelTensors(model)),
     vaeParameters: countWeights(vaeTensors(model.vae)),
     stages,
     memoryBytes: Math.max(...stages.map(({ memory }) => memory?.total ?? 0)),
@@ -75,164 +75,79 @@ export async function estimateTraining(config: TrainConfig, longestPack?: number
   };
 }
 
-/** Floating-point weights of all tensors together. */
-export function countWeights(specs: readonly TensorSpec[]): number {
-  return specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+interface Plan extends EstimateOptions {
+  readonly config: TrainConfig;
+  readonly base: BaseModel;
+  readonly model: ModelConfig;
 }
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((size, side) => size * side, 1);
-
-/** Memory and operations of each stage of a configuration. */
-class StageCosts {
-  private readonly specs: TensorSpec[];
-  /** Weights that a token is multiplied with: one of the two experts, and for text the output head. */
-  private readonly expert: number;
-  private readonly head: number;
-
-  constructor(
-    private readonly config: TrainConfig,
-    private readonly base: BaseModel,
-    private readonly model: ModelConfig,
-    private readonly longestPack: number,
-  ) {
-    this.specs = modelTensors(model);
-    this.expert = countWeights(this.specs.filter(({ name }) => name.includes('.layers.'))) / 2;
-    this.head = countWeights(this.specs.filter(({ name }) => name.includes('lm_head')));
-  }
-
-  of(stage: LaterStage, speed: number): StageEstimate {
-    return { stage, steps: stepsOf(this.config, stage), ...this[stage](speed) };
-  }
-
-  private sft(speed: number) {
-    const { sft } = this.config;
-    const adapted = trainsAdapter(sft.train, this.base);
-    const trained = this.trained(sft.train, adapted, () => true);
-    const tokens = sft.steps * sft.accumulation * sft.tokensPerPack;
-    const learning = (adapted ? 2 : 3) * PRODUCT * (this.expert + this.head);
-    const memory = this.memory('LoRA-SFT', sft, adapted, trained, this.longestPack);
-    return { trained, memory, seconds: (tokens * learning) / speed };
-  }
-
-  private grpo(speed: number) {
-    const { grpo } = this.config;
-    const adapted = learnsByAdapter(grpo.train);
-    const trained = this.trained(grpo.train, adapted, isGenerationExpert);
-    const branches = grpo.sampling.guidance > 1 ? 2 : 1;
-    const { defaultSize } = this.model.images;
-    const { pixels } = this.model.latent;
-    const picture = Math.floor(defaultSize.width / pixels) * Math.floor(defaultSize.height / pixels) + 2;
-    const pictures = grpo.epochs * grpo.promptsPerEpoch * grpo.groupSize;
-    const anchor = grpo.anchor.kind === 'none' ? 0 : 1;
-    const products =
-      grpo.sampling.steps - 1 + grpo.window.size * grpo.innerEpochs * ((adapted ? 2 : 3) + anchor);
-    const operations = pictures * branches * picture * products * PRODUCT * this.expert;
-    const pass = Math.min(grpo.imagesPerPass, grpo.groupSize) * branches * picture + USUAL_TEXT;
-    const memory = this.memory('Character-GRPO', grpo, adapted, trained, pass);
-    return { trained, memory, seconds: operations / speed };
-  }
-
-  private 'text-grpo'(speed: number) {
-    const { textGrpo } = this.config;
-    const adapted = learnsByAdapter(textGrpo.train);
-    const trained = this.trained(textGrpo.train, adapted, (name) => !isGenerationExpert(name));
-    const replies = textGrpo.epochs * textGrpo.promptsPerEpoch * textGrpo.groupSize;
-    const anchor = textGrpo.anchor.kind === 'none' ? 0 : 1;
-    const products = 1 + textGrpo.innerEpochs * ((adapted ? 2 : 3) + anchor);
-    const tokens = replies * 2 * USUAL_TEXT;
-    return { trained, seconds: (tokens * products * PRODUCT * (this.expert + this.head)) / speed };
-  }
-
-  /** Convolutions use each weight once per position of their level; deeper levels have a quarter of the positions. */
-  vae(speed: number): StageEstimate {
-    const { vae } = this.config;
-    const { vae: model } = this.model;
-    const specs = vaeTensors(model);
-    const deepest = model.channelMultipliers.length - 1;
-    const perImage = specs.reduce((sum, { name, shape }) => {
-      const outer =
-        /conv_in|conv_out|norm_out/.test(name) && name.startsWith('encoder') === name.includes('conv_in');
-      const level = outer ? 0 : Number(/\.(?:down|up)\.(\d+)\./.exec(name)?.[1] ?? deepest);
-      return sum + sizeOf(shape) * (vae.crop / 2 ** level) ** 2;
-    }, 0);
-    const operations = 3 * PRODUCT * vae.steps * vae.batchSize * perImage;
-    return { stage: 'vae', steps: vae.steps, trained: countWeights(specs), seconds: operations / speed };
-  }
-
-  /** Weights that a stage trains. */
-  private trained(
-    { mode, parts, lora }: TrainConfig['sft']['train'],
-    adapted: boolean,
-    learns: (name: string) => boolean,
-  ): number {
-    if (adapted) {
-      const settings = { targets: { und: lora.und, gen: lora.gen } };
-      const shapes = new Map(this.specs.map(({ name, shape }) => [name, shape]));
-      return loraModules(settings, this.model.llm.layers)
-        .filter(learns)
-        .reduce((sum, module) => {
-          const [out, input] = shapes.get(`${module}.weight`)!;
-          return sum + updateSize(lora, out!, input!);
-        }, 0);
-    }
-    const variables = this.specs.filter(({ init }) => init.kind !== 'table');
-    const named = ({ name }: TensorSpec) => mode !== 'parts' || parts.some((part) => name.includes(part));
-    return countWeights(variables.filter(named));
-  }
-
-  private memory(
-    purpose: 'LoRA-SFT' | 'Character-GRPO',
-    stage: Pick<TrainConfig['grpo'], 'activationCheckpointing' | 'emaDecay' | 'optimizer' | 'train'>,
-    adapted: boolean,
-    trained: number,
-    tokens: number,
-  ): MemoryPlan {
-    const { precision } = this.config;
-    const needs: MemoryNeeds = {
-      ...PUBLISHED_NEEDS,
-      weights: storedType(this.base),
-      products: precision,
-      activationCheckpointing: stage.activationCheckpointing,
-    };
-    return trainingPlan(this.model, needs, {
-      purpose: adapted || purpose === 'Character-GRPO' ? purpose : 'full SFT',
-      trains: adapted ? 'adapter' : 'model',
-      adapter: adapted ? trained : 0,
-      tokens,
-      moments: MOMENT_BYTES[stage.optimizer.state],
-      means: stage.emaDecay > 0,
-      dora: adapted && stage.train.lora.dora,
-    });
-  }
+function of(stage: LaterStage, plan: Plan): StageEstimate {
+  const { config } = plan;
+  const own = { sft: sftEstimate, grpo: grpoEstimate, 'text-grpo': textGrpoEstimate }[stage](plan);
+  return { stage, steps: stepsOf(config, stage), ...own };
 }
 
-/** How the weights of a base are stored; a run without weights begins in float32. */
-function storedType({ weights }: BaseModel): MemoryNeeds['weights'] {
-  if (weights === undefined) return 'float32';
-  const file = openTensors(weights);
-  try {
-    const [first] = file.names();
-    return first !== undefined && file.info(first).dtype === 'BF16' ? 'bfloat16' : 'float32';
-  } finally {
-    file.close();
-  }
-}
+type Costs = Omit<StageEstimate, 'stage' | 'steps'>;
 
-/** Floating-point operations per second of a matrix product on the native backend. */
-async function productSpeed(): Promise<number> {
-  selectBackend('native');
-  const side = 1024;
-  const matrix = tf.ones([side, side]);
-  const product = async (): Promise<void> => {
-    const result = tf.matMul(matrix, matrix);
-    await result.data();
-    result.dispose();
+function sftEstimate(plan: Plan): Costs {
+  const { config, base, model, packs } = plan;
+  const adapted = trainsAdapter(config.sft.train, base);
+  const trained = trainedWeights(config.sft.train, adapted, () => true, model);
+  const tokens = packs?.longestPack ?? config.sft.tokensPerPack;
+  const mode = modeOf(adapted, config.sft.activationCheckpointing);
+  return {
+    trained,
+    memory: stageMemory(config.sft, { purpose: 'LoRA-SFT', adapted, trained, tokens }, memoryPlan(plan)),
+    ...timed(sftWork(config, model, mode, packs?.tokensPerPack), mode, plan),
   };
-  await product();
-  const started = performance.now();
-  const repeats = 3;
-  for (let repeat = 0; repeat < repeats; repeat++) await product();
-  const seconds = (performance.now() - started) / 1000;
-  matrix.dispose();
-  return (2 * side ** 3 * repeats) / seconds;
+}
+
+function grpoEstimate(plan: Plan): Costs {
+  const { config, model } = plan;
+  const adapted = learnsByAdapter(config.grpo.train);
+  const trained = trainedWeights(config.grpo.train, adapted, isGenerationExpert, model);
+  const pass = {
+    purpose: 'Character-GRPO',
+    adapted,
+    trained,
+    tokens: grpoPassTokens(config, model),
+  } as const;
+  const mode = modeOf(adapted, config.grpo.activationCheckpointing);
+  return {
+    trained,
+    memory: stageMemory(config.grpo, pass, memoryPlan(plan)),
+    ...timed(grpoWork(config, model, mode), mode, plan),
+  };
+}
+
+function textGrpoEstimate(plan: Plan): Costs {
+  const { config, model } = plan;
+  const adapted = learnsByAdapter(config.textGrpo.train);
+  const trained = trainedWeights(config.textGrpo.train, adapted, (name) => !isGenerationExpert(name), model);
+  const mode = modeOf(adapted);
+  return { trained, ...timed(textGrpoWork(config, model, mode), mode, plan) };
+}
+
+function vaeEstimate(plan: Plan): StageEstimate {
+  const { config, model } = plan;
+  const mode = modeOf(false);
+  const trained = countWeights(vaeTensors(model.vae));
+  return { stage: 'vae', steps: config.vae.steps, trained, ...timed(vaeWork(config, model), mode, plan) };
+}
+
+const modeOf = (adapted: boolean, recompute = false): LearningMode => ({
+  trains: adapted ? 'adapter' : 'model',
+  recompute,
+});
+
+const memoryPlan = ({ base, model, config: { precision } }: Plan) => ({ base, model, precision });
+
+function timed(
+  work: StageWork,
+  { trains }: LearningMode,
+  plan: Plan,
+): Pick<StageEstimate, 'work' | 'seconds'> {
+  const { precision } = plan.config;
+  const rates = plan.rates ?? measureRates(plan.model, { precision, trains });
+  return { work, seconds: work.operations / rates.operations + work.weightReads / rates.weightReads };
 }

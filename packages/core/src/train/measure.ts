@@ -48,8 +48,9 @@ export async function measureTraining(config: TrainConfig): Promise<StageMeasure
   }
   const steps = (stage: Stage) => (stage === 'vae' ? config.vae.steps : stepsOf(config, stage));
   return [...times].map(([stage, { seconds, peak }]) => {
-    const counted = seconds.length > 1 ? seconds.slice(1) : seconds;
-    const secondsPerStep = counted.reduce((sum, value) => sum + value, 0) / counted.length;
+    // The median: one step that something else held up does not count.
+    const counted = (seconds.length > 1 ? seconds.slice(1) : seconds).sort((a, b) => a - b);
+    const secondsPerStep = counted[counted.length >> 1]!;
     return { stage, secondsPerStep, seconds: secondsPerStep * steps(stage), peakBytes: peak };
   });
 }

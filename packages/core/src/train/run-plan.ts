@@ -1,6 +1,7 @@
 import type { TrainConfig } from '../config/index.js';
 import { configForSize, openBaseModel } from './base-model.js';
 import { estimateTraining, type TrainingEstimate } from './estimate.js';
+import type { MachineRates } from './machine-rates.js';
 import { asPrior } from './prior.js';
 import { sizedTasks } from './sized-tasks.js';
 import { type PackPlan, planPacks } from './task-plan.js';
@@ -16,8 +17,11 @@ export interface RunPlan {
   readonly estimate: TrainingEstimate;
 }
 
-/** Reads the data and counts what each task will really get, and what the stages will take. Nothing is written. */
-export async function planRun(config: TrainConfig): Promise<RunPlan> {
+/**
+ * Reads the data and counts what each task will really get, and what the stages will take. Nothing is written.
+ * @param rates of another machine; those of this one are measured unless told
+ */
+export async function planRun(config: TrainConfig, rates?: MachineRates): Promise<RunPlan> {
   const data = await readTrainingData(config);
   const base = openBaseModel(config.base);
   const model = configForSize(base, config.image.size);
@@ -33,6 +37,6 @@ export async function planRun(config: TrainConfig): Promise<RunPlan> {
     pictures: pictures.size,
     heldOut: data.heldOut.samples.length,
     packs,
-    estimate: await estimateTraining(config, packs.longestPack),
+    estimate: estimateTraining(config, { packs, ...(rates && { rates }) }),
   };
 }

@@ -14,7 +14,6 @@ import { TensorBoardLog } from '../run/tensorboard-log.js';
 import type { TrainEvent } from '../run/train-event.js';
 import { copyBaseFiles, openBaseModel, runModelConfig } from './base-model.js';
 import { withDiskAdvice } from './disk-advice.js';
-import { countWeights } from './estimate.js';
 import { fineTune } from './fine-tune.js';
 import { learnFromReplies, learnFromRewards } from './grpo/index.js';
 import { withMemoryAdvice } from './memory-advice.js';
@@ -29,6 +28,7 @@ import {
 } from './progress.js';
 import { checkSameConfig, checkSameData } from './resume.js';
 import type { Session } from './session.js';
+import { countWeights } from './stage-work.js';
 import { provideVae } from './train-vae.js';
 import { once, readTrainingData, summariseData, type TrainingData, vaePictures } from './training-data.js';
 import type { LoopResult } from './training-loop.js';

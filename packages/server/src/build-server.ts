@@ -4,13 +4,14 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyServerOptions } from 'fastify';
+import { describeAnswers } from './answers/answers.js';
 import { requireKey } from './auth.js';
 import { CharacterFiles } from './cards/character-files.js';
 import { CharacterShelf, type ServedCharacter } from './character-shelf.js';
 import { sendError, sendNotFound } from './errors.js';
 import { GenerationQueue } from './generation-queue.js';
 import { RATE_HEADERS } from './key-limits.js';
-import { acceptMultipart } from './multipart.js';
+import { acceptMultipart, describeForms } from './multipart.js';
 import { PictureStore } from './picture-store.js';
 import { a1111Routes } from './routes/a1111.js';
 import type { App } from './routes/app.js';
@@ -82,7 +83,10 @@ export async function buildServer(
     bodyLimit: options.bodyLimit ?? 32 * MEBIBYTE,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     forceCloseConnections: true,
+    // Errors before a route is found, such as an address that cannot be decoded.
+    frameworkErrors: sendError,
   }).withTypeProvider<TypeBoxTypeProvider>();
+  describeAnswers(app);
   app.setErrorHandler(sendError);
   app.setNotFoundHandler(sendNotFound);
   app.addHook('onClose', async () => shelf.close());
@@ -97,7 +101,10 @@ export async function buildServer(
   });
   requireKey(app, apiKeys, options.state?.keys);
   await app.register(swagger, {
+    transform: describeForms,
+    refResolver: { buildLocalReference: ({ $id }, _, __, index) => String($id ?? `schema-${index}`) },
     openapi: {
+      openapi: '3.1.0',
       info: { title: 'UniCharacter', version: '0.1.0', description: 'Characters that talk and draw.' },
       ...(apiKeys.length > 0 && {
         components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },

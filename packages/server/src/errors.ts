@@ -93,7 +93,8 @@ export function toApiError(error: unknown): ApiError {
 
 /** Fastify's error handler: every error leaves in OpenAI's shape. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const api = toApiError(error);
+  const left = request.raw.destroyed && !request.raw.complete;
+  const api = left ? clientLeft() : toApiError(error);
   if (api.status >= 500) request.log.error(error);
   if (api.retryAfter !== undefined) void reply.header('retry-after', String(api.retryAfter));
   if (api.status === 401) void reply.header('www-authenticate', 'Bearer');
@@ -106,6 +107,10 @@ export function sendNotFound(request: FastifyRequest, reply: FastifyReply): void
   });
   void reply.status(error.status).send(error.body());
 }
+
+/** Nobody reads it; without it a line that the client broke would pass for a failure of the database. */
+const clientLeft = (): ApiError =>
+  new ApiError(400, 'invalid_request_error', 'The client left before it had sent the whole request.');
 
 const unexpected = (): ApiError =>
   new ApiError(500, 'server_error', 'The server failed while working on the request; see its log.');

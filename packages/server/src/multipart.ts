@@ -1,4 +1,6 @@
 import multipart from '@fastify/multipart';
+import type { SwaggerTransform } from '@fastify/swagger';
+import { type TSchema, Type } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { ApiError, invalidRequest } from './errors.js';
 import type { App } from './routes/app.js';
@@ -22,6 +24,22 @@ export interface Upload {
   readonly fields: ReadonlyMap<string, string>;
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The form that a route reads, for the document: forms are read by the route and not by the schema compiler. */
+    form?: TSchema;
+  }
+}
+
+/** A file in a form. */
+export const FormFile = Type.String({ format: 'binary' });
+
+/** Puts the forms of routes into the document. */
+export const describeForms: SwaggerTransform = ({ schema, url, route }) => {
+  const form = route.config?.form;
+  return { schema: form ? { ...schema, body: form } : schema, url };
+};
+
 /** Lets routes read `multipart/form-data`: files and a few fields. */
 export async function acceptMultipart(app: App): Promise<void> {
   await app.register(multipart, {
@@ -42,6 +60,18 @@ export async function readMultipart(request: FastifyRequest): Promise<Upload> {
       code: 'unsupported_media_type',
     });
   }
+  try {
+    return await readParts(request);
+  } catch (error) {
+    // What the parser cannot make sense of has no status; limits have one.
+    if (error instanceof ApiError || (error as { statusCode?: number }).statusCode !== undefined) throw error;
+    if (request.raw.destroyed && !request.raw.complete) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw invalidRequest(`The form cannot be read: ${why}.`, undefined, 'invalid_form');
+  }
+}
+
+async function readParts(request: FastifyRequest): Promise<Upload> {
   const files: UploadedFile[] = [];
   const fields = new Map<string, string>();
   let total = 0;

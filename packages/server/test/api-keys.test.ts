@@ -2,18 +2,19 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listen } from '../src/listen.js';
 import type { App } from '../src/routes/app.js';
-import { type OpenDatabase, openEmbedded } from '../src/state/database.js';
+import type { OpenDatabase } from '../src/state/database.js';
 import { State } from '../src/state/state.js';
 import { FakeEngine } from './fake-engine.js';
+import { databases, openTestDatabase } from './postgres-server.js';
 import { serveFake } from './serve-fake.js';
 
-describe('stored API keys', () => {
+describe.each(databases)('stored API keys in %s', (_, onServer) => {
   let open: OpenDatabase;
   let state: State;
   let app: App;
   const engine = new FakeEngine();
   beforeAll(async () => {
-    open = await openEmbedded(undefined);
+    open = await openTestDatabase(onServer);
     state = new State(open);
     app = await serveFake(engine, { state });
   });

@@ -9,15 +9,10 @@ import type { App } from '../src/routes/app.js';
 import { openEmbedded, openServer, StateError } from '../src/state/database.js';
 import { openState, type State } from '../src/state/state.js';
 import { FakeEngine } from './fake-engine.js';
-import { PostgresServer, postgresInstalled } from './postgres-server.js';
+import { databases, PostgresServer } from './postgres-server.js';
 import { serveFake } from './serve-fake.js';
 
 const CHARACTER = 'unicharacter/mimi-moss';
-
-const databases = [
-  ['the embedded database', false],
-  ...(postgresInstalled ? [['a PostgreSQL server', true] as const] : []),
-] as const;
 
 describe.each(databases)('conversations in %s', (_, onServer) => {
   const folder = mkdtempSync(join(tmpdir(), 'unicharacter-pictures-'));

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyWorld } from '../../core/test/train/tiny-run.js';
 import { buildServer, listen, openState, type State } from '../dist/index.js';
 import { NotTrainable, Planner } from '../dist/training/planner.js';
+import { checkAnswers } from './serve-fake.js';
 import { lossesOf, olmoArchive, TINY_CONFIG, trainingOptions } from './train-tiny.js';
 
 const over = ['succeeded', 'failed', 'cancelled'];
@@ -29,6 +30,7 @@ describe('fine-tuning jobs', () => {
       pictures: join(root, 'pictures'),
       training: trainingOptions(runs, base),
     });
+    checkAnswers(app);
     address = await listen(app, { host: '127.0.0.1', port: 0, hasKeys: false });
     client = new OpenAI({ baseURL: `${address}/v1`, apiKey: 'none', maxRetries: 0 });
   });

@@ -7,7 +7,7 @@ import { readDialogues } from '../web/src/create/read-dialogues.js';
 import { inPlainWords } from '../web/src/shared/task-words.js';
 import { smoothed } from '../web/src/training/curve.js';
 import { wishOf } from '../web/src/training/settings.js';
-import { EMPTY_RECORD, withEvent } from '../web/src/training/training-record.js';
+import { RecordBook } from '../web/src/training/training-record.js';
 
 describe('dialogues are read from', () => {
   const expected = [
@@ -111,11 +111,12 @@ it('a training that goes on from a checkpoint repeats its steps once', () => {
     step(2),
     { kind: 'status', status: 'failed', error: { message: 'no memory' } },
   ];
-  const record = told.reduce(
-    (earlier, data, index) =>
-      withEvent(earlier, { id: String(index), level: 'info', message: data.kind, data }),
-    EMPTY_RECORD,
-  );
+  const book = new RecordBook();
+  const add = (data: EventData, index: number) =>
+    book.add({ id: String(index), level: 'info', message: data.kind, data });
+  for (const [index, data] of told.entries()) add(data, index);
+  const record = book.snapshot;
+  add(step(3), told.length);
   expect(record.steps.map((one) => one.step)).toEqual([1, 2]);
   expect([record.status, record.failure, record.message]).toEqual(['failed', 'no memory', 'status']);
 });

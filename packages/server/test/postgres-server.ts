@@ -3,6 +3,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { type OpenDatabase, openEmbedded, openServer } from '../src/state/database.js';
 
 const DEBIAN = '/usr/lib/postgresql';
 
@@ -68,6 +69,25 @@ export class PostgresServer {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The databases that tests of the state run on: the embedded one, and PostgreSQL where it is installed. */
+export const databases: readonly (readonly [name: string, onServer: boolean])[] = [
+  ['the embedded database', false],
+  ...(postgresInstalled ? [['a PostgreSQL server', true] as const] : []),
+];
+
+/** An empty database of its own; `close` removes it. */
+export async function openTestDatabase(onServer: boolean): Promise<OpenDatabase> {
+  if (!onServer) return openEmbedded(undefined);
+  const server = new PostgresServer();
+  await server.start();
+  const open = await openServer(server.url);
+  const close = async () => {
+    await open.close();
+    await server.remove();
+  };
+  return { ...open, close };
 }
 
 function postgresUser(): { uid?: number; gid?: number } | undefined {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildServer, type ServerOptions } from '../src/build-server.js';
 import type { ServedCharacter } from '../src/character-shelf.js';
+import type { App } from '../src/routes/app.js';
+import { AnswerCheck, documentedPath, type OpenApiDocument } from './answer-check.js';
 import type { FakeEngine } from './fake-engine.js';
 
 /** A character on the shelf with a scripted engine. */
@@ -24,5 +26,25 @@ export async function serveAll(characters: readonly ServedCharacter[], options: 
   const pictures = mkdtempSync(join(tmpdir(), 'unicharacter-server-'));
   const app = await buildServer(characters, { pictures, ...options });
   app.addHook('onClose', async () => rmSync(pictures, { recursive: true }));
+  checkAnswers(app);
   return app;
+}
+
+/** Makes an answer that is not as the OpenAPI document declares it a failure of the server. */
+export function checkAnswers(app: Pick<App, 'addHook' | 'swagger'>): void {
+  let check: AnswerCheck | undefined;
+  app.addHook('onSend', async (request, reply, payload) => {
+    const { url, schema } = request.routeOptions;
+    if (url === undefined || !schema?.response || request.method === 'HEAD') return payload;
+    check ??= new AnswerCheck(app.swagger() as unknown as OpenApiDocument);
+    const problem = check.problem({
+      method: request.method,
+      path: documentedPath(url),
+      status: reply.statusCode,
+      contentType: reply.getHeader('content-type') as string | undefined,
+      body: typeof payload === 'string' ? payload : '',
+    });
+    if (problem) throw new Error(`${request.method} ${url} answered ${reply.statusCode}: ${problem}`);
+    return payload;
+  });
 }

@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { answers, listing, media } from '../answers/answers.js';
+import { CharacterCard } from '../answers/character-answers.js';
 import type { ShelvedCharacter } from '../character-shelf.js';
 import { ApiError } from '../errors.js';
 import type { Serving } from '../serving.js';
@@ -16,7 +18,13 @@ export function characterRoutes(app: App, { shelf }: Serving): void {
   });
   app.get(
     '/v1/characters',
-    { schema: { tags: ['characters'], summary: 'All characters with their cards' } },
+    {
+      schema: {
+        tags: ['characters'],
+        summary: 'All characters with their cards',
+        response: answers(listing(CharacterCard)),
+      },
+    },
     async () => ({
       object: 'list',
       data: shelf.list().map(card),
@@ -24,7 +32,13 @@ export function characterRoutes(app: App, { shelf }: Serving): void {
   );
   app.get<{ Params: { '*': string } }>(
     '/v1/characters/portrait/*',
-    { schema: { tags: ['characters'], summary: 'A picture of the character', produces: ['image/png'] } },
+    {
+      schema: {
+        tags: ['characters'],
+        summary: 'A picture of the character',
+        response: answers(media('The picture', 'image/png'), 404),
+      },
+    },
     async (request, reply) => {
       const { portrait, name } = shelf.find(request.params['*'], 'id');
       const png = portrait === undefined ? undefined : await readFile(portrait).catch(() => undefined);

@@ -10,6 +10,8 @@ import {
   SILENT,
   usage,
 } from '../answer.js';
+import { answers, orStream } from '../answers/answers.js';
+import { ChatChunk, ChatCompletion } from '../answers/chat-answers.js';
 import { ChatBody } from '../chat-schema.js';
 import type { ServedEngine } from '../engine/served-engine.js';
 import { deliver } from '../image-delivery.js';
@@ -26,7 +28,14 @@ const PING_INTERVAL = 5_000;
 export function chatRoutes(app: App, serving: Serving): void {
   app.post(
     '/v1/chat/completions',
-    { schema: { tags: ['chat'], summary: 'Talk to a character', body: ChatBody } },
+    {
+      schema: {
+        tags: ['chat'],
+        summary: 'Talk to a character',
+        body: ChatBody,
+        response: answers(orStream('The answer', ChatCompletion, ChatChunk), 404),
+      },
+    },
     async (request, reply) => {
       const { body } = request;
       const character = serving.shelf.find(body.model);

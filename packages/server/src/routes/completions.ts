@@ -9,6 +9,8 @@ import {
   SILENT,
   usage,
 } from '../answer.js';
+import { answers, orStream } from '../answers/answers.js';
+import { TextChunk, TextCompletion } from '../answers/chat-answers.js';
 import type { ServedEngine } from '../engine/served-engine.js';
 import { answerUnlessGone, type Serving } from '../serving.js';
 import { textLogprobs } from '../spoken-tokens.js';
@@ -39,7 +41,14 @@ const CompletionBody = Type.Object({
 export function completionRoutes(app: App, serving: Serving): void {
   app.post(
     '/v1/completions',
-    { schema: { tags: ['chat'], summary: 'Talk to a character, in the old form', body: CompletionBody } },
+    {
+      schema: {
+        tags: ['chat'],
+        summary: 'Talk to a character, in the old form',
+        body: CompletionBody,
+        response: answers(orStream('The answer', TextCompletion, TextChunk), 404),
+      },
+    },
     async (request, reply) => {
       const { prompt, logprobs, stream_options: streaming, ...options } = request.body;
       const character = serving.shelf.find(options.model);

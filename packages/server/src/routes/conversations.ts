@@ -1,4 +1,10 @@
 import { type Static, Type } from '@fastify/type-provider-typebox';
+import { answers, deleted, listing } from '../answers/answers.js';
+import {
+  Conversation as Answer,
+  ConversationMessage,
+  WholeConversation,
+} from '../answers/character-answers.js';
 import { ApiError, invalidRequest } from '../errors.js';
 import type { Serving } from '../serving.js';
 import type { Conversation, Conversations, Refusal, StoredMessage } from '../state/conversations.js';
@@ -34,7 +40,7 @@ const Change = Type.Object(
 export function conversationRoutes(app: App, serving: Serving, conversations: Conversations): void {
   app.post(
     '/v1/conversations',
-    { schema: { tags, summary: 'Begin a conversation', body: Create } },
+    { schema: { tags, summary: 'Begin a conversation', body: Create, response: answers(Answer, 404) } },
     async ({ body, owner }) => {
       const { id } = serving.shelf.find(body.character, 'character');
       return describe(await conversations.create(owner, id));
@@ -42,7 +48,14 @@ export function conversationRoutes(app: App, serving: Serving, conversations: Co
   );
   app.get(
     '/v1/conversations',
-    { schema: { tags, summary: 'Conversations, the latest first', querystring: Query } },
+    {
+      schema: {
+        tags,
+        summary: 'Conversations, the latest first',
+        querystring: Query,
+        response: answers(listing(Answer)),
+      },
+    },
     async ({ query, owner }) => {
       const found = await conversations.list(owner, query.character, Number(query.limit ?? 100));
       return { object: 'list', data: found.map(describe) };
@@ -50,7 +63,14 @@ export function conversationRoutes(app: App, serving: Serving, conversations: Co
   );
   app.get(
     '/v1/conversations/:id',
-    { schema: { tags, summary: 'A conversation with the messages of all its branches', params: Params } },
+    {
+      schema: {
+        tags,
+        summary: 'A conversation with the messages of all its branches',
+        params: Params,
+        response: answers(WholeConversation, 404),
+      },
+    },
     async ({ params, owner }) => {
       const found = await conversations.find(owner, params.id);
       if (!found) throw notFound(params.id);
@@ -59,7 +79,15 @@ export function conversationRoutes(app: App, serving: Serving, conversations: Co
   );
   app.post(
     '/v1/conversations/:id/messages',
-    { schema: { tags, summary: 'Add a message', params: Params, body: MessageBody } },
+    {
+      schema: {
+        tags,
+        summary: 'Add a message',
+        params: Params,
+        body: MessageBody,
+        response: answers(ConversationMessage, 404, 409),
+      },
+    },
     async ({ params, body, owner }) => {
       const picture = body.picture === undefined ? undefined : await serving.pictures.accept(body.picture);
       const stored = await conversations.append(owner, params.id, messageOf(body, picture));
@@ -69,7 +97,15 @@ export function conversationRoutes(app: App, serving: Serving, conversations: Co
   );
   app.post(
     '/v1/conversations/:id',
-    { schema: { tags, summary: 'Show another branch, or give a name', params: Params, body: Change } },
+    {
+      schema: {
+        tags,
+        summary: 'Show another branch, or give a name',
+        params: Params,
+        body: Change,
+        response: answers(Answer, 404),
+      },
+    },
     async ({ params, body, owner }) => {
       const changed = await conversations.change(owner, params.id, body);
       if (typeof changed === 'string') {
@@ -80,7 +116,14 @@ export function conversationRoutes(app: App, serving: Serving, conversations: Co
   );
   app.delete(
     '/v1/conversations/:id',
-    { schema: { tags, summary: 'Forget a conversation', params: Params } },
+    {
+      schema: {
+        tags,
+        summary: 'Forget a conversation',
+        params: Params,
+        response: answers(deleted('conversation.deleted'), 404),
+      },
+    },
     async ({ params, owner }) => {
       if (!(await conversations.remove(owner, params.id))) throw notFound(params.id);
       return { id: params.id, object: 'conversation.deleted', deleted: true };

@@ -1,3 +1,4 @@
+import { answers, media } from '../answers/answers.js';
 import type { CharacterFiles } from '../cards/character-files.js';
 import type { Serving } from '../serving.js';
 import type { State } from '../state/state.js';
@@ -14,7 +15,13 @@ export interface Archives {
 export function fileContentRoutes(app: App, { pictures }: Serving, archives: Archives | undefined): void {
   app.get<{ Params: { id: string } }>(
     '/v1/files/:id/content',
-    { schema: { tags: ['files'], summary: 'A drawn picture, or an uploaded archive' } },
+    {
+      schema: {
+        tags: ['files'],
+        summary: 'A drawn picture, or an uploaded archive',
+        response: answers(media('The content', 'image/png', 'application/zip'), 404),
+      },
+    },
     async ({ owner, params: { id } }, reply) => {
       if (archives && TRAINING_FILE_ID.test(id)) {
         await findTrainingFile(archives.trainingFiles, owner, id, 'id');

@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
 import { type CheckpointRef, RunFolder, type Stage } from '@unicharacter/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { answers, orStream, page } from '../answers/answers.js';
+import { Checkpoint, JobEvent } from '../answers/fine-tuning-answers.js';
 import { invalidRequest } from '../errors.js';
 import { fileUrl } from '../image-delivery.js';
 import { clientSignal } from '../serving.js';
@@ -32,7 +34,7 @@ export function fineTuningEventRoutes(app: App, training: Training): void {
         summary: 'Events of a job: a list, or with Accept: text/event-stream as they come',
         params: JobParams,
         querystring: PageQuery,
-        produces: ['application/json', 'text/event-stream'],
+        response: answers(orStream('Events', page(JobEvent), JobEvent), 404),
       },
     },
     async (request, reply) => {
@@ -43,8 +45,11 @@ export function fineTuningEventRoutes(app: App, training: Training): void {
         return stream(training, request, reply, params.id, typeof last === 'string' ? last : undefined);
       }
       const { limit, order = 'desc' } = pageRequest(query);
-      const page = { limit, order, after: afterSerial(query.after) };
-      const rows = await training.state.jobEvents.list(params.id, page);
+      const rows = await training.state.jobEvents.list(params.id, {
+        limit,
+        order,
+        after: afterSerial(query.after),
+      });
       const address = (id: string): string => fileUrl(request, id);
       return listOf(
         rows.map((row) => eventView(row, address)),
@@ -60,6 +65,7 @@ export function fineTuningEventRoutes(app: App, training: Training): void {
         summary: 'Checkpoints that lie on disk, the newest first',
         params: JobParams,
         querystring: PageQuery,
+        response: answers(page(Checkpoint), 404),
       },
     },
     async ({ owner, params, query }) => {

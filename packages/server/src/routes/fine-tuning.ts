@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { Type } from '@fastify/type-provider-typebox';
 import { describeBaseModel } from '@unicharacter/core';
+import { answers, listing, page } from '../answers/answers.js';
+import { BaseModel, Job, JobPlan } from '../answers/fine-tuning-answers.js';
 import { ApiError } from '../errors.js';
 import type { FineTuningJob } from '../state/fine-tuning-jobs.js';
 import {
@@ -24,20 +27,28 @@ const MOST_JOBS = 20;
 export function fineTuningRoutes(app: App, training: Training): void {
   const { state, options, folders, worker } = training;
   const { jobs } = state;
+  /** Described when somebody first asks: their files do not change while the server runs. */
+  let baseModels: object[] | undefined;
   const view = async (job: FineTuningJob) =>
     jobView(job, (await state.jobEvents.progress([job.id])).get(job.id));
 
   app.get(
     '/v1/fine_tuning/models',
-    { schema: { tags, summary: 'Base models that can be fine-tuned' } },
-    async () => ({
-      object: 'list',
-      data: Object.entries(options.bases).map(([id, folder]) => ({
+    {
+      schema: {
+        tags,
+        summary: 'Base models that can be fine-tuned',
+        response: answers(listing(BaseModel)),
+      },
+    },
+    async () => {
+      baseModels ??= Object.entries(options.bases).map(([id, folder]) => ({
         id,
         object: 'model',
         ...describeBaseModel(folder),
-      })),
-    }),
+      }));
+      return { object: 'list', data: baseModels };
+    },
   );
   app.post(
     '/v1/fine_tuning/jobs',
@@ -49,6 +60,7 @@ export function fineTuningRoutes(app: App, training: Training): void {
           'OpenAI’s request, with `character` (an uploaded character instead of a file), `config` (options of the training ' +
           'configuration) and `dry_run` (answer the plan only). How a job goes: docs/api-fine-tuning.md.',
         body: JobBody,
+        response: answers(Type.Union([Job, JobPlan]), 404),
       },
     },
     async ({ body, owner }) => {
@@ -86,20 +98,27 @@ export function fineTuningRoutes(app: App, training: Training): void {
   );
   app.get(
     '/v1/fine_tuning/jobs',
-    { schema: { tags, summary: 'Jobs, the newest first', querystring: PageQuery } },
+    {
+      schema: {
+        tags,
+        summary: 'Jobs, the newest first',
+        querystring: PageQuery,
+        response: answers(page(Job)),
+      },
+    },
     async ({ owner, query }) => {
-      const page = pageRequest(query);
-      const rows = await jobs.list(owner, page);
+      const wanted = pageRequest(query);
+      const rows = await jobs.list(owner, wanted);
       const progress = await state.jobEvents.progress(rows.map(({ id }) => id));
       return listOf(
         rows.map((job) => jobView(job, progress.get(job.id))),
-        page.limit,
+        wanted.limit,
       );
     },
   );
   app.get(
     '/v1/fine_tuning/jobs/:id',
-    { schema: { tags, summary: 'A job', params: JobParams } },
+    { schema: { tags, summary: 'A job', params: JobParams, response: answers(Job, 404) } },
     async ({ owner, params }) => view(await findJob(training, owner, params.id)),
   );
   const actions = {
@@ -119,7 +138,7 @@ export function fineTuningRoutes(app: App, training: Training): void {
   for (const [action, { summary, act }] of Object.entries(actions)) {
     app.post(
       `/v1/fine_tuning/jobs/:id/${action}`,
-      { schema: { tags, summary, params: JobParams } },
+      { schema: { tags, summary, params: JobParams, response: answers(Job, 404, 409) } },
       async ({ owner, params }) => {
         const { status } = await findJob(training, owner, params.id);
         const job = await act(owner, params.id);

@@ -1,5 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Type } from '@fastify/type-provider-typebox';
+import { answers } from '../answers/answers.js';
+import { DrawnImages } from '../answers/chat-answers.js';
 import { invalidRequest } from '../errors.js';
 import { fileUrl } from '../image-delivery.js';
 import { answerUnlessGone, type Serving } from '../serving.js';
@@ -24,7 +26,14 @@ const ImageBody = Type.Object({
 export function imageRoutes(app: App, serving: Serving): void {
   app.post(
     '/v1/images/generations',
-    { schema: { tags: ['images'], summary: 'Draw a character', body: ImageBody } },
+    {
+      schema: {
+        tags: ['images'],
+        summary: 'Draw a character',
+        body: ImageBody,
+        response: answers(DrawnImages, 404),
+      },
+    },
     async (request, reply) => {
       const { body } = request;
       const character = serving.shelf.find(body.model);

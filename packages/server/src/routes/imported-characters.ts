@@ -1,10 +1,12 @@
 import { Type } from '@fastify/type-provider-typebox';
+import { answers, deleted, listing, media } from '../answers/answers.js';
+import { CharacterUpload } from '../answers/character-answers.js';
 import { type CharacterFiles, EXPORTS, type ExportFormat, newId } from '../cards/character-files.js';
 import { formUpload } from '../cards/character-form.js';
 import type { DataReport } from '../cards/data-report.js';
 import { type ReadUpload, readUpload } from '../cards/read-upload.js';
 import { ApiError, invalidRequest } from '../errors.js';
-import { onlyFile, readMultipart, type Upload } from '../multipart.js';
+import { FormFile, onlyFile, readMultipart, type Upload } from '../multipart.js';
 import type { Characters, StoredCharacter } from '../state/characters.js';
 import type { FineTuningJobs } from '../state/fine-tuning-jobs.js';
 import type { App } from './app.js';
@@ -13,6 +15,20 @@ import { seconds } from './listing.js';
 const Params = Type.Object({ id: Type.String({ pattern: '^char_[0-9a-f]{24}$' }) });
 const tags = ['characters'];
 const MAX_NOTE = 4000;
+
+/** What a form states about where its files come from. */
+export const originFields = {
+  consent: Type.Optional(Type.Literal('true')),
+  provenance: Type.Optional(Type.String({ maxLength: MAX_NOTE })),
+};
+const CharacterForm = Type.Object({
+  file: Type.Optional(FormFile),
+  /** JSON. */
+  profile: Type.Optional(Type.String()),
+  'images[]': Type.Optional(Type.Array(FormFile)),
+  ...originFields,
+  consent: Type.Literal('true'),
+});
 
 /** `/v1/characters`: upload of cards and character folders, characters made by form, and their export. */
 export function importedCharacterRoutes(
@@ -39,7 +55,9 @@ export function importedCharacterRoutes(
           'with name, description, opening, captions, dialogues …) and pictures as `images[]`; and `consent` ("true": the ' +
           'depicted person agrees, or nobody real is depicted), `provenance` (where it comes from).',
         consumes: ['multipart/form-data'],
+        response: answers(CharacterUpload),
       },
+      config: { form: CharacterForm },
     },
     async (request) => {
       const sent = await readMultipart(request);
@@ -57,7 +75,13 @@ export function importedCharacterRoutes(
   );
   app.get(
     '/v1/characters/uploads',
-    { schema: { tags, summary: 'Uploaded characters, and what they lack to be trained' } },
+    {
+      schema: {
+        tags,
+        summary: 'Uploaded characters, and what they lack to be trained',
+        response: answers(listing(CharacterUpload)),
+      },
+    },
     async ({ owner }) => {
       const data: object[] = [];
       for (const character of await characters.list(owner)) {
@@ -68,12 +92,26 @@ export function importedCharacterRoutes(
   );
   app.get(
     '/v1/characters/:id',
-    { schema: { tags, summary: 'An uploaded character', params: Params } },
+    {
+      schema: {
+        tags,
+        summary: 'An uploaded character',
+        params: Params,
+        response: answers(CharacterUpload, 404),
+      },
+    },
     async ({ owner, params }) => describe(await find(owner, params.id), await files.report(params.id)),
   );
   app.get(
     '/v1/characters/:id/portrait',
-    { schema: { tags, summary: 'Its first picture', params: Params, produces: ['image/png'] } },
+    {
+      schema: {
+        tags,
+        summary: 'Its first picture',
+        params: Params,
+        response: answers(media('The picture', 'image/png'), 404),
+      },
+    },
     async ({ owner, params }, reply) => {
       const { name } = await find(owner, params.id);
       const png = await files.portrait(params.id);
@@ -83,7 +121,14 @@ export function importedCharacterRoutes(
   );
   app.delete(
     '/v1/characters/:id',
-    { schema: { tags, summary: 'Delete an uploaded character', params: Params } },
+    {
+      schema: {
+        tags,
+        summary: 'Delete an uploaded character',
+        params: Params,
+        response: answers(deleted('character.deleted'), 404, 409),
+      },
+    },
     async ({ owner, params: { id } }) => {
       await find(owner, id);
       await refuseWhileNeeded(jobs, id);
@@ -95,7 +140,14 @@ export function importedCharacterRoutes(
   for (const [format, type] of Object.entries(EXPORTS) as [ExportFormat, string][]) {
     app.get(
       `/v1/characters/:id/card.${format}`,
-      { schema: { tags, summary: `The card as ${format.toUpperCase()}`, params: Params, produces: [type] } },
+      {
+        schema: {
+          tags,
+          summary: `The card as ${format.toUpperCase()}`,
+          params: Params,
+          response: answers(media('The card', type), 404),
+        },
+      },
       async ({ owner, params }, reply) => {
         const character = await find(owner, params.id);
         const name = `attachment; filename="${character.id}.${format}"`;

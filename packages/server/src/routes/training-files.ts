@@ -1,18 +1,22 @@
 import { Type } from '@fastify/type-provider-typebox';
+import { answers, deleted, page } from '../answers/answers.js';
+import { TrainingFile as File } from '../answers/character-answers.js';
 import { type CharacterFiles, newId } from '../cards/character-files.js';
 import type { DataReport } from '../cards/data-report.js';
 import { type ReadUpload, readUpload } from '../cards/read-upload.js';
 import { ApiError, invalidRequest } from '../errors.js';
-import { onlyFile, readMultipart } from '../multipart.js';
+import { FormFile, onlyFile, readMultipart } from '../multipart.js';
 import type { State } from '../state/state.js';
 import type { TrainingFile } from '../state/training-files.js';
 import type { App } from './app.js';
-import { provenanceOf, refuseWhileNeeded, statesConsent } from './imported-characters.js';
+import { originFields, provenanceOf, refuseWhileNeeded, statesConsent } from './imported-characters.js';
 import { listOf, PageQuery, pageRequest, seconds } from './listing.js';
 
 const tags = ['files'];
 const Params = Type.Object({ id: Type.String() });
 const Query = Type.Object({ ...PageQuery.properties, purpose: Type.Optional(Type.String()) });
+
+const FileForm = Type.Object({ file: FormFile, purpose: Type.Literal('fine-tune'), ...originFields });
 
 /** Ids of archives; pictures have longer ones. */
 export const TRAINING_FILE_ID = /^file-[0-9a-f]{24}$/;
@@ -29,7 +33,9 @@ export function trainingFileRoutes(app: App, { trainingFiles, jobs }: State, fil
           'multipart/form-data: `file` (a ZIP of a character folder), `purpose` ("fine-tune"); optional `consent` ("true") and ' +
           '`provenance`, which may also be given with the job.',
         consumes: ['multipart/form-data'],
+        response: answers(File),
       },
+      config: { form: FileForm },
     },
     async (request) => {
       const sent = await readMultipart(request);
@@ -59,24 +65,33 @@ export function trainingFileRoutes(app: App, { trainingFiles, jobs }: State, fil
   );
   app.get(
     '/v1/files',
-    { schema: { tags, summary: 'Uploaded archives', querystring: Query } },
+    {
+      schema: { tags, summary: 'Uploaded archives', querystring: Query, response: answers(page(File)) },
+    },
     async ({ owner, query }) => {
-      const page = pageRequest(query, 10_000);
-      const wanted = query.purpose === undefined || query.purpose === 'fine-tune';
-      const rows = wanted ? await trainingFiles.list(owner, page) : [];
+      const wanted = pageRequest(query, 10_000);
+      const any = query.purpose === undefined || query.purpose === 'fine-tune';
+      const rows = any ? await trainingFiles.list(owner, wanted) : [];
       const described = rows.map(async (row) => describe(row, await files.report(row.id)));
-      return listOf(await Promise.all(described), page.limit);
+      return listOf(await Promise.all(described), wanted.limit);
     },
   );
   app.get(
     '/v1/files/:id',
-    { schema: { tags, summary: 'An uploaded archive', params: Params } },
+    { schema: { tags, summary: 'An uploaded archive', params: Params, response: answers(File, 404) } },
     async ({ owner, params: { id } }) =>
       describe(await findTrainingFile(trainingFiles, owner, id, 'id'), await files.report(id)),
   );
   app.delete(
     '/v1/files/:id',
-    { schema: { tags, summary: 'Delete an uploaded archive', params: Params } },
+    {
+      schema: {
+        tags,
+        summary: 'Delete an uploaded archive',
+        params: Params,
+        response: answers(deleted('file'), 404, 409),
+      },
+    },
     async ({ owner, params: { id } }) => {
       await findTrainingFile(trainingFiles, owner, id, 'id');
       await refuseWhileNeeded(jobs, id);

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type OpenDatabase, openEmbedded } from './database.js';
+import { databases, openTestDatabase } from '../../test/postgres-server.js';
+import type { OpenDatabase } from './database.js';
 import type { NewFineTuningJob } from './fine-tuning-jobs.js';
 import type { FolderlessConfig } from './schema.js';
 import { State } from './state.js';
@@ -23,11 +24,11 @@ const line = (number: number, kind = 'step') => ({
   data: { kind, tokens: 10, stage: 'sft', step: number },
 });
 
-describe('fine-tuning jobs', () => {
+describe.each(databases)('fine-tuning jobs in %s', (_, onServer) => {
   let open: OpenDatabase;
   let state: State;
   beforeAll(async () => {
-    open = await openEmbedded(undefined);
+    open = await openTestDatabase(onServer);
     state = new State(open);
   });
   beforeEach(() => open.database.execute(sql`TRUNCATE fine_tuning_jobs CASCADE`));

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, or, type SQL, sql } from 'drizzle-orm';
 import type { Database } from './database.js';
 import type { FineTuningEvents, JobEvent } from './fine-tuning-events.js';
 import { type PageRequest, rowsAfter } from './page-of.js';
@@ -7,7 +7,10 @@ import { fineTuningJobs, type JobError, type JobStatus } from './schema.js';
 export type FineTuningJob = typeof fineTuningJobs.$inferSelect;
 export type NewFineTuningJob = Omit<typeof fineTuningJobs.$inferInsert, 'status' | 'position' | 'createdAt'>;
 
-export type SucceededJob = Pick<FineTuningJob, 'id' | 'fineTunedModel' | 'suffix' | 'characterName'>;
+export type SucceededJob = Pick<
+  FineTuningJob,
+  'id' | 'fineTunedModel' | 'suffix' | 'characterName' | 'finishedAt'
+>;
 
 /** How a worker leaves a job. */
 export type JobEnd =
@@ -71,13 +74,13 @@ export class FineTuningJobs {
     return (await this.database.$count(fineTuningJobs, used)) > 0;
   }
 
-  /** Jobs that made a model, whoever owns them. */
-  succeeded(): Promise<SucceededJob[]> {
-    const { fineTunedModel, suffix, characterName } = fineTuningJobs;
+  /** Jobs that made a model, whoever owns them. @param since only those that were over at that moment or later */
+  succeeded(since?: Date): Promise<SucceededJob[]> {
+    const { fineTunedModel, suffix, characterName, finishedAt } = fineTuningJobs;
     return this.database
-      .select({ id: jobId, fineTunedModel, suffix, characterName })
+      .select({ id: jobId, fineTunedModel, suffix, characterName, finishedAt })
       .from(fineTuningJobs)
-      .where(eq(jobStatus, 'succeeded'))
+      .where(and(eq(jobStatus, 'succeeded'), since && gte(finishedAt, since)))
       .orderBy(asc(fineTuningJobs.position));
   }
 

@@ -3,10 +3,15 @@ import type { FineTuningJob, FineTuningJobs, SucceededJob } from '../state/fine-
 import type { JobFolders } from './job-folders.js';
 import type { TrainingOptions } from './training-options.js';
 
+/** Milliseconds that a transaction may take to be committed. */
+const OVERLAP = 60_000;
+
 /** Puts what jobs have made on the shelf, also what other servers on the same database made. */
 export class FinishedModels {
   /** Jobs whose run cannot be served; they are reported once. */
   private readonly broken = new Set<string>();
+  /** The latest end of a job that was seen. */
+  private seen: Date | undefined;
 
   constructor(
     private readonly shelf: CharacterShelf,
@@ -18,7 +23,10 @@ export class FinishedModels {
 
   /** Adds what is not on the shelf yet. */
   async shelve(): Promise<void> {
-    for (const made of await this.jobs.succeeded()) {
+    // What another server was about to commit may be older than what was seen.
+    const since = this.seen && new Date(this.seen.getTime() - OVERLAP);
+    for (const made of await this.jobs.succeeded(since)) {
+      if (made.finishedAt && !(this.seen && made.finishedAt <= this.seen)) this.seen = made.finishedAt;
       if (made.fineTunedModel !== null && !this.broken.has(made.id)) this.add(made.fineTunedModel, made);
     }
   }

@@ -36,40 +36,62 @@ export const EMPTY_RECORD: TrainingRecord = {
   message: '',
 };
 
-/** The record after one more event. */
-export function withEvent(record: TrainingRecord, { data, message }: JobEvent): TrainingRecord {
-  const next = { ...record, message };
-  switch (data.kind) {
-    case 'status':
-      return { ...next, status: data.status, failure: data.error?.message ?? '' };
-    case 'resume':
-      return { ...rewound(next, data), message };
-    case 'step':
-      return { ...next, steps: [...next.steps, data] };
-    case 'validation': {
-      const { stage, step, valid_loss: loss } = data;
-      return { ...next, validations: [...next.validations, { stage, step, loss }] };
-    }
-    case 'sample':
-      return { ...next, samples: [...next.samples, data] };
-    case 'alarm':
-      return { ...next, alarms: [...next.alarms, { stage: data.stage, step: data.step, message }] };
-    default:
-      return next;
-  }
-}
+type Growing = {
+  -readonly [Field in keyof TrainingRecord]: TrainingRecord[Field] extends readonly (infer One)[]
+    ? One[]
+    : TrainingRecord[Field];
+};
 
-/** A training that goes on from a checkpoint repeats the steps after it; what they told before is dropped. */
-function rewound(
-  record: TrainingRecord,
-  { stage, step }: Extract<EventData, { kind: 'resume' }>,
-): TrainingRecord {
-  const stays = (one: { stage: string; step: number }) => one.stage !== stage || one.step <= step;
-  return {
-    ...record,
-    steps: record.steps.filter(stays),
-    validations: record.validations.filter(stays),
-    samples: record.samples.filter(stays),
-    alarms: record.alarms.filter(stays),
-  };
+/** Grows by one event at a time; copied only to be shown, so that thousands of events cost what they are. */
+export class RecordBook {
+  private readonly record: Growing = { ...EMPTY_RECORD, steps: [], validations: [], samples: [], alarms: [] };
+
+  add({ data, message }: JobEvent): void {
+    const { record } = this;
+    record.message = message;
+    switch (data.kind) {
+      case 'status':
+        record.status = data.status;
+        record.failure = data.error?.message ?? '';
+        break;
+      case 'resume':
+        this.rewind(data);
+        break;
+      case 'step':
+        record.steps.push(data);
+        break;
+      case 'validation': {
+        const { stage, step, valid_loss: loss } = data;
+        record.validations.push({ stage, step, loss });
+        break;
+      }
+      case 'sample':
+        record.samples.push(data);
+        break;
+      case 'alarm':
+        record.alarms.push({ stage: data.stage, step: data.step, message });
+    }
+  }
+
+  /** The record as it is now; later events do not change it. */
+  get snapshot(): TrainingRecord {
+    const { steps, validations, samples, alarms, ...rest } = this.record;
+    return {
+      ...rest,
+      steps: [...steps],
+      validations: [...validations],
+      samples: [...samples],
+      alarms: [...alarms],
+    };
+  }
+
+  /** A training that goes on from a checkpoint repeats the steps after it; what they told before is dropped. */
+  private rewind({ stage, step }: Extract<EventData, { kind: 'resume' }>): void {
+    const { record } = this;
+    const stays = (one: { stage: string; step: number }) => one.stage !== stage || one.step <= step;
+    record.steps = record.steps.filter(stays);
+    record.validations = record.validations.filter(stays);
+    record.samples = record.samples.filter(stays);
+    record.alarms = record.alarms.filter(stays);
+  }
 }

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { controlJob, fetchJob, type Job, jobEvents } from '../api/jobs.js';
 import { RequestError, wordsOf } from '../api/request.js';
-import { EMPTY_RECORD, type TrainingRecord, withEvent } from './training-record.js';
+import { EMPTY_RECORD, RecordBook, type TrainingRecord } from './training-record.js';
 
 /** Milliseconds after which a broken stream is opened again. */
 const RETRY = 2000;
@@ -48,14 +48,14 @@ async function follow(
   { setJob, setRecord, setProblem }: Follower,
 ): Promise<void> {
   let last: string | undefined;
-  let record = EMPTY_RECORD;
-  const show = oncePerFrame(() => setRecord(record));
+  const book = new RecordBook();
+  const show = oncePerFrame(() => setRecord(book.snapshot));
   while (!signal.aborted) {
     try {
       setJob(await fetchJob(id));
       for await (const event of jobEvents(id, last, signal)) {
         last = event.id;
-        record = withEvent(record, event);
+        book.add(event);
         show();
         if (event.data.kind === 'status') setJob(await fetchJob(id));
       }

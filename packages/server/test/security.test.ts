@@ -21,24 +21,26 @@ const chat = (url: string) => ({
 });
 const dataUrl = (bytes: Buffer) => `data:image/png;base64,${bytes.toString('base64')}`;
 
-describe('places of files in addresses', () => {
-  it.each([
-    '/v1/files/..%2f..%2f..%2f..%2fetc%2fpasswd/content',
-    '/v1/files/../../../../etc/passwd/content',
-    '/v1/characters/portrait/..%2f..%2f..%2f..%2fetc%2fpasswd',
-    '/v1/models/../../../../etc/passwd',
-    '/assets/..%2f..%2f..%2fpackage.json',
-    '/assets/%2e%2e/%2e%2e/%2e%2e/package.json',
-    '/docs/static/..%2f..%2f..%2fpackage.json',
-    '/..%5c..%5cpackage.json',
-    '/%00/etc/passwd',
-    '/v1/files/%ff/content',
-  ])('lead nowhere: %s', async (url) => {
-    app = await serveFake(new FakeEngine());
+const PLACES = [
+  '/v1/files/..%2f..%2f..%2f..%2fetc%2fpasswd/content',
+  '/v1/files/../../../../etc/passwd/content',
+  '/v1/characters/portrait/..%2f..%2f..%2f..%2fetc%2fpasswd',
+  '/v1/models/../../../../etc/passwd',
+  '/assets/..%2f..%2f..%2fpackage.json',
+  '/assets/%2e%2e/%2e%2e/%2e%2e/package.json',
+  '/docs/static/..%2f..%2f..%2fpackage.json',
+  '/..%5c..%5cpackage.json',
+  '/%00/etc/passwd',
+  '/v1/files/%ff/content',
+];
+
+it('places of files in addresses lead nowhere', async () => {
+  app = await serveFake(new FakeEngine());
+  for (const url of PLACES) {
     const { statusCode, body } = await app.inject(url);
-    expect([400, 403, 404]).toContain(statusCode);
+    expect([400, 403, 404], url).toContain(statusCode);
     expect(body).not.toMatch(/root:|"dependencies"/);
-  });
+  }
 });
 
 describe('pictures in chats', () => {
@@ -53,15 +55,18 @@ describe('pictures in chats', () => {
     expect(engine.calls).toEqual([]);
   });
 
-  it.each(['file:///etc/passwd', 'http://169.254.169.254/', 'https://example.org/a.png', 'data:text/html,x'])(
-    'are never fetched: %s',
-    async (url) => {
-      const engine = new FakeEngine();
-      app = await serveFake(engine);
-      expect((await app.inject(chat(url))).statusCode).toBe(400);
-      expect(engine.calls).toEqual([]);
-    },
-  );
+  it('are never fetched', async () => {
+    const engine = new FakeEngine();
+    app = await serveFake(engine);
+    const urls = [
+      'file:///etc/passwd',
+      'http://169.254.169.254/',
+      'https://example.org/a.png',
+      'data:text/html,x',
+    ];
+    for (const url of urls) expect((await app.inject(chat(url))).statusCode, url).toBe(400);
+    expect(engine.calls).toEqual([]);
+  });
 });
 
 it('keys are never in the log nor in an answer, whatever goes wrong', async () => {

@@ -5,7 +5,8 @@ import { choice, closed, Moment, nullable } from './answers.js';
 const Count = Type.Integer({ minimum: 0 });
 const Stage = choice('vae', 'sft', 'grpo', 'text-grpo');
 const orAuto = (number: TSchema) => Type.Union([Type.Literal('auto'), number]);
-const Numbers = Type.Record(Type.String(), Type.Number());
+/** What is no number arrives as null. */
+const Numbers = Type.Record(Type.String(), nullable(Type.Number()));
 
 export const BaseModel = closed({
   id: Type.String(),

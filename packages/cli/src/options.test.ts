@@ -20,7 +20,11 @@ describe('option parsers', () => {
   });
 
   it('reads the rates of a machine', () => {
-    expect(machineRates('350e12,1.4e12')).toEqual({ operations: 350e12, weightReads: 1.4e12 });
+    expect(machineRates('350e12,1.4e12')).toEqual({
+      learning: 350e12,
+      drawing: 350e12,
+      weightReads: 1.4e12,
+    });
     for (const text of ['350e12', '0,1', 'x,1', '1,2,3'])
       expect(() => machineRates(text)).toThrow('two numbers');
   });

@@ -48,7 +48,7 @@ export function machineRates(text: string): MachineRates {
       'Expected two numbers above 0 with a comma between, for example 350e12,1.4e12.',
     );
   }
-  return { operations: operations!, weightReads: weightReads! };
+  return { learning: operations!, drawing: operations!, weightReads: weightReads! };
 }
 
 /** Gathers a repeatable option. */

@@ -37,7 +37,7 @@ export async function describePlan(
     `parameters  ${formatCount(estimate.parameters)} (and ${formatCount(estimate.vaeParameters)} of the autoencoder)`,
     costTable(estimate),
     `memory      about ${formatBytes(estimate.memoryBytes)} at the fullest moment`,
-    `time        about ${formatSeconds(estimate.seconds)} ${rates ? 'at the given rates' : 'on this machine; right within a factor of two, of three where rewards are learnt from'}`,
+    `time        about ${formatSeconds(estimate.seconds)} ${rates ? 'at the given rates' : 'on this machine, right within a factor of two when nothing else runs'}`,
     '            judging pictures, samples and checkpoints come on top',
     ...(measure
       ? ['', '# Cost, measured', measuredTable(await core.measureTraining(config))]

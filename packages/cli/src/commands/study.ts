@@ -94,7 +94,7 @@ function planTable(rows: readonly StudyPlanRow[]): string {
   const whole = rows.reduce((sum, { seconds }) => sum + seconds, 0);
   return (
     `${formatTable([head, ...cells])}\n` +
-    `${rows.length} runs, about ${formatSeconds(whole)} of training, right within a factor of two to three; ` +
+    `${rows.length} runs, about ${formatSeconds(whole)} of training, right within a factor of two when nothing else runs; ` +
     'evaluations come on top. Nothing was written.\n'
   );
 }

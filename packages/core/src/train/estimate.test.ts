@@ -14,7 +14,7 @@ import { countWeights, forwardOperations, grpoWork, sftWork } from './stage-work
 const models = fileURLToPath(new URL('../../../../models/', import.meta.url));
 const base = join(models, 'nano');
 /** Counting needs no measured speed. */
-const rates = { operations: 1e11, weightReads: 1e10 };
+const rates = { learning: 1e11, drawing: 2e11, weightReads: 1e10 };
 const config = (overrides = {}) => loadConfig(undefined, { data: 'd', base, ...overrides });
 const stage = (overrides = {}) => estimateTraining(config(overrides), { rates }).stages.at(-1)!;
 
@@ -60,12 +60,12 @@ describe('the work of a stage', () => {
     const plan = loadConfig(join(models, '../examples/presets/141gb.yaml'), { data: 'd' });
     expect(forwardOperations(model, { context: 0, head: false }) / 1.305e10).toBeCloseTo(1, 3);
     const mode = { trains: 'adapter', recompute: true } as const;
-    const sft = sftWork(plan, model, mode).operations;
+    const sft = sftWork(plan, model, mode).learning;
     expect(sft / 2.76e17).toBeCloseTo(1, 2);
-    const grpo = grpoWork(plan, model, mode).operations;
-    expect(grpo / 1.208e20).toBeCloseTo(1, 2);
+    const { learning, drawing } = grpoWork(plan, model, mode);
+    expect((learning + drawing) / 1.208e20).toBeCloseTo(1, 2);
     // Gradients of the weights cost a pass more than those of an adapter.
-    expect(sftWork(plan, model, { trains: 'model', recompute: true }).operations / sft).toBeCloseTo(4 / 3, 6);
+    expect(sftWork(plan, model, { trains: 'model', recompute: true }).learning / sft).toBeCloseTo(4 / 3, 6);
   });
 
   it('takes the seconds that the rates say, and replies those of reading the weights', () => {
@@ -74,9 +74,9 @@ describe('the work of a stage', () => {
         rates: given,
       }).stages[0]!;
     const { work, seconds } = text(rates);
-    expect(seconds).toBeCloseTo(work.operations / 1e11 + work.weightReads / 1e10, 9);
+    expect(seconds).toBeCloseTo(work.learning / 1e11 + work.weightReads / 1e10, 9);
     expect(work.weightReads).toBeGreaterThan(0);
-    expect(text({ operations: 2e11, weightReads: 2e10 }).seconds).toBeCloseTo(seconds / 2, 9);
+    expect(text({ ...rates, learning: 2e11, weightReads: 2e10 }).seconds).toBeCloseTo(seconds / 2, 9);
   });
 });
 

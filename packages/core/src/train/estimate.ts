@@ -54,8 +54,7 @@ export interface EstimateOptions {
 /**
  * Memory and time of a training run, before it begins: the work of each stage, counted from the shapes of the model, over
  * the rates at which this machine takes real steps of such a model (`measureRates`).
- * Unified-SFT is right within a factor of two on a machine that does nothing else meanwhile, stages that learn from rewards
- * within three, rather too long: passes without gradients are cheaper than the measured ones. `measureTraining` is closer.
+ * On a machine that does nothing else meanwhile it is right within a factor of two; `measureTraining` is closer.
  * @throws ModelConfigError when the JSON files of the base model cannot be read
  */
 export function estimateTraining(config: TrainConfig, options: EstimateOptions = {}): TrainingEstimate {
@@ -149,5 +148,6 @@ function timed(
 ): Pick<StageEstimate, 'work' | 'seconds'> {
   const { precision } = plan.config;
   const rates = plan.rates ?? measureRates(plan.model, { precision, trains });
-  return { work, seconds: work.operations / rates.operations + work.weightReads / rates.weightReads };
+  const kinds = ['learning', 'drawing', 'weightReads'] as const;
+  return { work, seconds: kinds.reduce((sum, kind) => sum + work[kind] / rates[kind], 0) };
 }

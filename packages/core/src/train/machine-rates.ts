@@ -1,4 +1,4 @@
-import { selectBackend, tf, valueAndGrads, withAutocast } from '@unicharacter/native';
+import { noGrad, selectBackend, tf, valueAndGrads, withAutocast } from '@unicharacter/native';
 import type { TrainConfig } from '../config/index.js';
 import {
   type EncodedItem,
@@ -18,10 +18,12 @@ import {
 } from '../model/index.js';
 import { countWeights, forwardOperations, learningPasses, readWeights } from './stage-work.js';
 
-/** How fast a machine does the two kinds of work that training consists of. */
+/** How fast a machine does the kinds of work that training consists of. */
 export interface MachineRates {
   /** Operations per second of whole training steps: products, attention, and everything between them. */
-  readonly operations: number;
+  readonly learning: number;
+  /** Operations per second of passes without gradients. */
+  readonly drawing: number;
   /** Weights per second that pass by while text is written token by token. */
   readonly weightReads: number;
 }
@@ -36,7 +38,7 @@ export interface RateConditions {
 /** Larger models are stood in for by one of this many weights at most, with fewer layers and narrower ones. */
 const MOST_WEIGHTS = 3e7;
 /** Side of the pictures of the measured row in latent tokens, its pictures, and the tokens of each of its texts. */
-const ROW = { side: 4, pictures: 12, texts: 4, textTokens: 64 };
+const ROW = { side: 4, pictures: 40, texts: 12, textTokens: 64 };
 /** Measured after one that warms up: at least so many steps. */
 const REPEATS = 3;
 const WRITTEN_TOKENS = 6;
@@ -45,8 +47,7 @@ const known = new Map<string, MachineRates>();
 
 /**
  * Measures the rates of this machine by real steps of a model of this shape with random weights: forward and backward over
- * a row of some hundred tokens of text and pictures, then some tokens written one by one. Takes about two seconds, once
- * per process for each kind of model. What else the machine does meanwhile makes it slower, as it would the training.
+ * a row of text and pictures, forward alone, then some tokens written one by one. Takes some seconds, once per process for each kind of model. What else the machine does meanwhile makes it slower, as it would the training.
  */
 export function measureRates(model: ModelConfig, conditions: RateConditions): MachineRates {
   const key = JSON.stringify([model.llm, model.latent, conditions]);
@@ -60,7 +61,7 @@ function measure(config: ModelConfig, conditions: RateConditions): MachineRates 
   const model = UnifiedModel.init(standIn(config), 1);
   model.inferencePrecision = conditions.precision;
   try {
-    return { operations: learningRate(model, conditions), weightReads: writingRate(model) };
+    return { ...rowRates(model, conditions), weightReads: writingRate(model) };
   } finally {
     model.dispose();
   }
@@ -139,8 +140,11 @@ const ADAPTER: LoraSettings = {
   targets: { und: PROJECTIONS, gen: PROJECTIONS },
 };
 
-/** Operations per second of forward and backward. */
-function learningRate(model: UnifiedModel, { precision, trains }: RateConditions): number {
+/** Operations per second of passes over a row, with gradients and without. */
+function rowRates(
+  model: UnifiedModel,
+  { precision, trains }: RateConditions,
+): Pick<MachineRates, 'learning' | 'drawing'> {
   const { config } = model;
   const { side, pictures, texts, textTokens } = ROW;
   const adapter = trains === 'adapter' ? LoraAdapter.fresh(ADAPTER, model.adapterTargets(), 1) : null;
@@ -148,22 +152,25 @@ function learningRate(model: UnifiedModel, { precision, trains }: RateConditions
   const variables = [...(adapter ?? model).variables().values()];
   const noise = tf.zeros([pictures * side * side, config.latent.tokenDim]) as tf.Tensor2D;
   const times = new Array<number>(pictures).fill(0.5);
-  const step = () => {
-    const { loss, grads } = withAutocast(precision, () =>
-      valueAndGrads(() => {
-        const { ce, mse } = model.forwardTrain(staged, { times, noise });
-        return { loss: tf.add(tf.mean(ce!), tf.mean(mse!)) as tf.Scalar };
-      }, variables),
-    );
+  const forward = () => {
+    const { ce, mse } = model.forwardTrain(staged, { times, noise });
+    return { loss: tf.add(tf.mean(ce!), tf.mean(mse!)) as tf.Scalar };
+  };
+  const draw = () => noGrad(() => withAutocast(precision, () => tf.tidy(() => forward().loss.dataSync())));
+  const learn = () => {
+    const { loss, grads } = withAutocast(precision, () => valueAndGrads(forward, variables));
     loss.dataSync();
     tf.dispose([loss, ...grads.filter((grad) => grad !== null)]);
   };
   try {
-    const seconds = model.withAdapter(adapter, () => secondsOf(step));
+    const seconds = model.withAdapter(adapter, () => ({ learn: secondsOf(learn), draw: secondsOf(draw) }));
     const picture = side * side + 2;
     const text = texts * textTokens * forwardOperations(config, { context: textTokens / 2, head: true });
     const drawn = pictures * picture * forwardOperations(config, { context: picture, head: false });
-    return ((text + drawn) * learningPasses(trains)) / seconds;
+    return {
+      learning: ((text + drawn) * learningPasses(trains)) / seconds.learn,
+      drawing: (text + drawn) / seconds.draw,
+    };
   } finally {
     staged.dispose();
     noise.dispose();

@@ -4,12 +4,10 @@ import { loraModules, type ModelConfig, modelTensors, type TensorSpec, updateSiz
 import { type MemoryNeeds, type MemoryPlan, PUBLISHED_NEEDS, trainingPlan } from '../plan/index.js';
 import { openTensors } from '../tensor-io/index.js';
 import type { BaseModel } from './base-model.js';
-import { countWeights, pictureTokens } from './stage-work.js';
+import { countWeights, pictureTokens, USUAL_PROMPT } from './stage-work.js';
 
 /** Bytes of the two moments of a weight; 8-bit codes have a scale per block beside them. */
 const MOMENT_BYTES = { float32: 8, bf16: 4, int8: 2 * (1 + 4 / CODE_BLOCK) };
-/** Tokens of a prompt where nobody has counted. */
-const USUAL_PROMPT = 64;
 
 /** Weights that a stage trains. @param learns which modules of an adapter, by published name */
 export function trainedWeights(

@@ -3,8 +3,10 @@ import { type ModelConfig, type TensorSpec, vaeTensors } from '../model/index.js
 
 /** What a stage makes a machine do, counted from the shapes of the model. */
 export interface StageWork {
-  /** Multiplications and additions of products, attention and convolutions. */
-  readonly operations: number;
+  /** Multiplications and additions of products and attention in steps that are learnt from. */
+  readonly learning: number;
+  /** Those of passes without gradients, convolutions included. */
+  readonly drawing: number;
   /** Weights that are read to write text, token by token. */
   readonly weightReads: number;
 }
@@ -16,7 +18,7 @@ export interface LearningMode {
 }
 
 /** Tokens of a prompt where nobody has counted. */
-const USUAL_PROMPT = 64;
+export const USUAL_PROMPT = 64;
 
 /** Floating-point weights of all tensors together. */
 export function countWeights(specs: readonly TensorSpec[]): number {
@@ -60,7 +62,7 @@ export function pictureTokens({ images, latent }: ModelConfig): number {
 }
 
 /**
- * Unified-SFT. Tokens count as if every one predicted something, which is right for the head within its own share.
+ * Unified-SFT. Every token counts as predicting the next one: for pictures that is too much by the share of the output head.
  * @param tokensPerPack tokens of a pack; those of the configuration unless they have been counted
  */
 export function sftWork(
@@ -72,7 +74,8 @@ export function sftWork(
   const tokens = sft.steps * sft.accumulation * tokensPerPack;
   const context = Math.min(tokensPerPack, pictureTokens(model) + USUAL_PROMPT) / 2;
   const forward = forwardOperations(model, { context, head: true });
-  return { operations: tokens * forward * learningPasses(mode.trains, mode.recompute), weightReads: 0 };
+  const learning = tokens * forward * learningPasses(mode.trains, mode.recompute);
+  return { learning, drawing: 0, weightReads: 0 };
 }
 
 /** Character-GRPO: roll-outs, decoding, learning. Judging comes on top. */
@@ -85,12 +88,16 @@ export function grpoWork({ grpo }: TrainConfig, model: ModelConfig, mode: Learni
     tokens * branches * forwardOperations(model, { context: tokens + USUAL_PROMPT, head: false });
   // With one beginning for all, a group is one picture until its window, whose middle is its usual place.
   const before = sampling.sameNoise ? (window.from + window.to - window.size) / 2 : 0;
-  const drawing = groupSize * (sampling.steps - 1) - (groupSize - 1) * before;
+  const drawn = groupSize * (sampling.steps - 1) - (groupSize - 1) * before;
   const passes = learningPasses(mode.trains, mode.recompute) + (anchor.kind === 'none' ? 0 : 1);
-  const learning = groupSize * window.size * innerEpochs * passes;
+  const learnt = groupSize * window.size * innerEpochs * passes;
   const { width, height } = model.images.defaultSize;
   const decoding = groupSize * convolutionOperations(model, width * height, 'decoder');
-  return { operations: groups * (forward * (drawing + learning) + decoding), weightReads: 0 };
+  return {
+    learning: groups * forward * learnt,
+    drawing: groups * (forward * drawn + decoding),
+    weightReads: 0,
+  };
 }
 
 /** GRPO on replies: the replies of a group are written together, each token reading the weights once. */
@@ -100,7 +107,8 @@ export function textGrpoWork({ textGrpo }: TrainConfig, model: ModelConfig, mode
   const passes = learningPasses(mode.trains) + (textGrpo.anchor.kind === 'none' ? 0 : 1);
   const forward = forwardOperations(model, { context: USUAL_PROMPT, head: true });
   return {
-    operations: tokens * forward * textGrpo.innerEpochs * passes,
+    learning: tokens * forward * textGrpo.innerEpochs * passes,
+    drawing: 0,
     weightReads: groups * textGrpo.maxTokens * readWeights(model),
   };
 }
@@ -108,7 +116,7 @@ export function textGrpoWork({ textGrpo }: TrainConfig, model: ModelConfig, mode
 /** The autoencoder: a forward pass, gradients of inputs and of weights. */
 export function vaeWork({ vae }: TrainConfig, model: ModelConfig): StageWork {
   const perImage = convolutionOperations(model, vae.crop ** 2, 'both');
-  return { operations: 3 * vae.steps * vae.batchSize * perImage, weightReads: 0 };
+  return { learning: 3 * vae.steps * vae.batchSize * perImage, drawing: 0, weightReads: 0 };
 }
 
 /** Convolutions use each weight once per position of their level; deeper levels have a quarter of the positions. */

@@ -21,9 +21,9 @@ export { DRAWING, EDITING, generateImage, type ImageOptions, initialNoise } from
 export { type Guidance, guidanceActive, guide, RENORM_TYPES, type RenormType } from './guidance.js';
 export {
   answer,
-  answerAboutImage,
   type Drawing,
   draw,
+  questionAbout,
   type RequestOptions,
   type ThinkOptions,
 } from './requests.js';

@@ -38,21 +38,12 @@ export async function answer(
   }
 }
 
-/** Visual question answering: image, then question (spec 4.2). */
-export function answerAboutImage(
-  models: GenerationModels,
-  image: RgbImage,
-  question: string,
-  options: TextOptions & RequestOptions,
-): Promise<GeneratedText> {
-  return answer(
-    models,
-    [
-      { kind: 'image', image },
-      { kind: 'text', text: question },
-    ],
-    options,
-  );
+/** What visual question answering reads: the image, then the question (spec 4.2). */
+export function questionAbout(image: RgbImage, question: string): RequestItem[] {
+  return [
+    { kind: 'image', image },
+    { kind: 'text', text: question },
+  ];
 }
 
 /** A drawn picture and, in think mode, the thought that preceded it. */

@@ -143,7 +143,7 @@ export class Scheduler {
   /** One token for every text, in one pass for each pool. Who fails or has ended leaves; the others do not notice. */
   #textStep(): void {
     this.#leave(({ row: { options } }) => {
-      if (options.signal?.aborted) throw stopped();
+      if (options.signal?.aborted) throw new AbortedError();
     });
     const left = new Set(this.#writings);
     for (const first of left) {
@@ -217,11 +217,9 @@ function grantNext(waiting: Waiting[]): void {
       first.resolve();
       return;
     }
-    first.reject(stopped());
+    first.reject(new AbortedError());
   }
 }
-
-const stopped = () => new AbortedError('the work was stopped on request');
 
 /** Continues one context by itself; see `Scheduler.write`. */
 export function generateText(

@@ -1,6 +1,10 @@
 /** Raised when the caller asked for the work to stop. */
 export class AbortedError extends Error {
   override name = 'AbortError';
+
+  constructor() {
+    super('the work was stopped on request');
+  }
 }
 
 /**
@@ -10,5 +14,5 @@ export class AbortedError extends Error {
  */
 export async function nextTurn(signal?: AbortSignal): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
-  if (signal?.aborted) throw new AbortedError('the work was stopped on request');
+  if (signal?.aborted) throw new AbortedError();
 }

@@ -8,6 +8,7 @@ import {
   drawReply,
   type GenerationModels,
   type ImageOptions,
+  questionAbout,
   type RequestItem,
   replyRequest,
   Scheduler,
@@ -137,11 +138,7 @@ export class CharacterEngine {
    */
   async ask(request: TextRequest & { image: string | RgbImage; question: string }): Promise<Reply> {
     const image = typeof request.image === 'string' ? await decodeImage(request.image) : request.image;
-    const items: RequestItem[] = [
-      { kind: 'image', image },
-      { kind: 'text', text: request.question },
-    ];
-    return this.write(items, { temperature: 0, ...request });
+    return this.write(questionAbout(image, request.question), { temperature: 0, ...request });
   }
 
   /**

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { damaged, seededIntegers } from '../../test/damaged-bytes.js';
 import { findGoldenTiny } from '../../test/shared-folder.js';
 import { SafetensorsError } from './safetensors-error.js';
 import { openSafetensors } from './safetensors-file.js';
@@ -159,18 +160,11 @@ describe('openSafetensors', () => {
     });
     const good = Buffer.concat([Buffer.alloc(8), Buffer.from(header), Buffer.alloc(16, 7)]);
     good.writeBigUInt64LE(BigInt(header.length));
-    let state = 12345;
-    const random = (below: number) => {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return Math.floor((state / 2 ** 32) * below);
-    };
+    const random = seededIntegers(12345);
     const path = join(folder, 'fuzz.safetensors');
     let refused = 0;
     for (let round = 0; round < 2000; round++) {
-      let damaged = Buffer.from(good);
-      for (let k = random(3); k >= 0; k--) damaged[random(8 + header.length)] = random(256);
-      if (random(4) === 0) damaged = damaged.subarray(0, random(damaged.length));
-      writeFileSync(path, damaged);
+      writeFileSync(path, damaged(good, random, 8 + header.length));
       try {
         const file = openSafetensors(path);
         for (const name of file.names()) {

@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { damaged, seededIntegers } from '../../test/damaged-bytes.js';
 import { findGoldenTiny } from '../../test/shared-folder.js';
+import { SafetensorsError } from './safetensors-error.js';
 import { openShardedSafetensors, openTensors, SHARD_INDEX_NAME } from './sharded-index.js';
 import { writeSafetensors } from './write-safetensors.js';
 
@@ -72,6 +74,35 @@ describe('openShardedSafetensors', () => {
     expect(() => openTensors(empty)).toThrow(
       /holds neither model.safetensors.index.json nor model.safetensors/,
     );
+  });
+
+  it('answers every damaged index or shard with a SafetensorsError or with tensors that fit (fuzz)', () => {
+    const random = seededIntegers(77);
+    const files = [
+      indexWith({ a: 'one.safetensors', b: 'two.safetensors' }),
+      join(folder, 'one.safetensors'),
+    ];
+    const whole = files.map((path) => readFileSync(path));
+    let refused = 0;
+    for (let round = 0; round < 600; round++) {
+      const which = round % 2;
+      writeFileSync(files[which] as string, damaged(whole[which] as Buffer, random));
+      try {
+        const source = openShardedSafetensors(files[0] as string);
+        for (const name of source.names()) {
+          const { shape } = source.info(name);
+          expect(shape.every((size) => Number.isSafeInteger(size) && size >= 0)).toBe(true);
+          source.bytes(name);
+        }
+        source.close();
+      } catch (error) {
+        expect(error).toBeInstanceOf(SafetensorsError);
+        refused++;
+      }
+      writeFileSync(files[which] as string, whole[which] as Buffer);
+    }
+    expect(refused).toBeGreaterThan(300);
+    expect(refused).toBeLessThan(600);
   });
 
   it('opens single files, alone or in a folder', () => {

@@ -50,7 +50,7 @@ Matrix at(Matrix m, int64_t index) {
 void gemm(Context& context, const GemmSize& size, Phys compute, const Matrix& a, const Matrix& b, const Matrix& c,
           const Tensor* bias, bool accumulate) {
   if (size.batch == 0 || size.m == 0 || size.n == 0) return;
-  if (fewRowsComputes(size, compute, a, b, c, bias)) return fewRowsGemm(size, a, b, c, bias, accumulate);
+  if (fewRowsComputes(size, compute, a, b, c)) return fewRowsGemm(context, size, compute, a, b, c, bias, accumulate);
   const bool large = size.m >= kTiledRows && size.m * size.n * size.k >= kTiledWork;
   // Rounding B to another type is a copy anyway, and one that may be kept.
   const bool weight = b.slot >= 0 && (b.phys != compute || hasKeptPanels(context, compute, b, size.k, size.n));

@@ -24,7 +24,14 @@ const WORLD = { heldOut: 1, watched: 2 } as const;
  * @param config `data` names the stream in messages and is not read; `sft.mix` says how often each task is drawn
  */
 export async function pretrain(config: TrainConfig, hooks: TrainHooks = {}): Promise<TrainSummary> {
-  return trainOn(await worldData(config), config, hooks);
+  return trainOn(await worldData(config), trainingWhole(config), hooks);
+}
+
+/** Pre-training goes on with every weight of a base; an adapter, which `auto` would train there, holds too little of a world. */
+function trainingWhole(config: TrainConfig): TrainConfig {
+  const { sft } = config;
+  if (sft.train.mode !== 'auto') return config;
+  return { ...config, sft: { ...sft, train: { ...sft.train, mode: 'full' } } };
 }
 
 /** The stream of a world and what belongs to it. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -74,8 +74,15 @@ describe('pretrain', () => {
     const engine = await openRun(join(root, 'straight'));
     expect((await engine.imagine({ prompt: 'a red fox', seed: 1 })).image.width).toBe(32);
     engine.dispose();
+
+    // Pre-training that goes on from it trains all weights, where other runs would train an adapter.
+    const config = configTo('longer');
+    const longer = await pretrain({ ...config, base: out, sft: { ...config.sft, steps: 1 } });
+    expect(longer.finished).toBe(true);
+    const [checkpoint] = readdirSync(join(root, 'longer/checkpoints'));
+    expect(readdirSync(join(root, 'longer/checkpoints', checkpoint!))).toContain('model.safetensors');
     rmSync(out, { recursive: true });
-  });
+  }, 60_000);
 });
 
 describe('the stream of samples', () => {

@@ -59,7 +59,12 @@ describe('pretrain', () => {
 
   it('draws no pictures for the autoencoder once that is trained', async () => {
     await lossesOf('resumed', 2);
-    const config = configTo('resumed');
+    const started = configTo('resumed');
+    const { sft } = started;
+    const config: typeof started = {
+      ...started,
+      sft: { ...sft, train: { ...sft.train, mode: 'full' } },
+    };
     const drawn = async () => {
       throw new Error('drawn again');
     };

@@ -4,42 +4,26 @@
 // registers. Shapes are free; inputs may be f32 or bf16, outputs take the type that the caller asks for.
 #include <type_traits>
 
+#include "../formulas/activations.h"
 #include "../runtime/parallel.h"
 #include "fused.h"
-#include "lanes.h"
+#include "streaming.h"
 
 namespace uc {
 
 namespace {
 
-constexpr float kGeluScale = 0.7978845608028654f;  // sqrt(2 / pi)
-constexpr float kGeluCubic = 0.044715f;
-
-Lanes silu(Lanes x) { return x * sigmoidLanes(x); }
-
-Lanes siluSlope(Lanes x) {
-  const Lanes s = sigmoidLanes(x);
-  return s * (1.0f + x * (1.0f - s));
-}
-
-// 0.5 (1 + tanh u) = sigmoid(2 u)
-Lanes geluGate(Lanes x) { return sigmoidLanes(2.0f * kGeluScale * (x + kGeluCubic * x * x * x)); }
-
-Lanes gelu(Lanes x) { return x * geluGate(x); }
-
-Lanes geluSlope(Lanes x) {
-  const Lanes s = geluGate(x);
-  const Lanes inner = 2.0f * kGeluScale * (1.0f + 3.0f * kGeluCubic * x * x);
-  return s + x * s * (1.0f - s) * inner;
-}
+Lanes silu(Lanes x) { return x * sigmoid(x); }
+Lanes siluSlope(Lanes x) { return siluSlopeAt(x, sigmoid(x)); }
+Lanes gelu(Lanes x) { return x * sigmoid(geluGate(x)); }
+Lanes geluSlope(Lanes x) { return geluSlopeAt(x, sigmoid(geluGate(x))); }
 
 // out[i] = f(a[i])
 template <class F>
 void mapOne(const Tensor& a, const Tensor& out, const F& f) {
   withFloats(a.phys, [&](auto* x) {
-    withFloats(out.phys, [&](auto* y) {
+    withOutput(out, kLanes, [&](auto y) {
       x = a.as<std::remove_pointer_t<decltype(x)>>();
-      y = out.as<std::remove_pointer_t<decltype(y)>>();
       parallelFor(out.count, 8, [=](int64_t begin, int64_t end) {
         eachVector(begin, end, [=](int64_t, const auto& load, const auto& store) { store(y, f(load(x))); });
       }, kLanes);
@@ -52,10 +36,9 @@ template <class F>
 void mapTwo(const Tensor& a, const Tensor& b, const Tensor& out, const F& f) {
   withFloats(a.phys, [&](auto* x) {
     withFloats(b.phys, [&](auto* z) {
-      withFloats(out.phys, [&](auto* y) {
+      withOutput(out, kLanes, [&](auto y) {
         x = a.as<std::remove_pointer_t<decltype(x)>>();
         z = b.as<std::remove_pointer_t<decltype(z)>>();
-        y = out.as<std::remove_pointer_t<decltype(y)>>();
         parallelFor(out.count, 8, [=](int64_t begin, int64_t end) {
           eachVector(begin, end, [=](int64_t, const auto& load, const auto& store) { store(y, f(load(x), load(z))); });
         }, kLanes);
@@ -65,21 +48,17 @@ void mapTwo(const Tensor& a, const Tensor& b, const Tensor& out, const F& f) {
 }
 
 void swigluGrad(const Tensor& gate, const Tensor& up, const Tensor& dy, const Tensor& dGate, const Tensor& dUp) {
-  withFloats(gate.phys, [&](auto* g) {
-    withFloats(up.phys, [&](auto* u) {
+  withOutput(dGate, kLanes, [&](auto toGate) {
+    withOutput(dUp, kLanes, [&](auto toUp) {
       withFloats(dy.phys, [&](auto* d) {
-        using G = std::remove_pointer_t<decltype(g)>;
-        using U = std::remove_pointer_t<decltype(u)>;
-        g = gate.as<G>();
-        u = up.as<U>();
+        const auto* g = gate.as<ElementOf<decltype(toGate)>>();
+        const auto* u = up.as<ElementOf<decltype(toUp)>>();
         d = dy.as<std::remove_pointer_t<decltype(d)>>();
-        auto *toGate = dGate.as<G>();
-        auto *toUp = dUp.as<U>();
         parallelFor(gate.count, 12, [=](int64_t begin, int64_t end) {
           eachVector(begin, end, [=](int64_t, const auto& load, const auto& store) {
-            const Lanes x = load(g), upstream = load(d), s = sigmoidLanes(x);
-            store(toGate, upstream * load(u) * s * (1.0f + x * (1.0f - s)));
-            store(toUp, upstream * x * s);
+            const Lanes x = load(g), upstream = load(d), open = sigmoid(x);
+            store(toGate, upstream * load(u) * siluSlopeAt(x, open));
+            store(toUp, upstream * x * open);
           });
         }, kLanes);
       });

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "../runtime/parallel.h"
+#include "batch_norm_call.h"
 #include "convert.h"
 #include "register.h"
 
@@ -11,18 +12,8 @@ namespace uc {
 namespace {
 
 void batchNorm(Context& context, Args& args, Results& results) {
-  const Tensor x = args.floatTensor();
-  const Tensor mean = args.floatTensor();
-  const Tensor variance = args.floatTensor();
-  const Tensor offset = args.optionalTensor();
-  const Tensor scale = args.optionalTensor();
-  const float epsilon = static_cast<float>(args.real());
+  const auto [x, mean, variance, offset, scale, epsilon] = BatchNormCall::read(args);
   const int64_t c = x.dims.last();
-  for (const Tensor* t : {&mean, &variance, &offset, &scale}) {
-    if (t->data != nullptr && (t->count != c || t->phys != Phys::F32)) {
-      fail("the statistics must be float32 with one value per channel");
-    }
-  }
   std::vector<float> factor(c);
   std::vector<float> shift(c);
   for (int64_t k = 0; k < c; ++k) {
@@ -32,7 +23,7 @@ void batchNorm(Context& context, Args& args, Results& results) {
   const Tensor y = results.make(x.dims, x.phys);
   const Converted wide(context, x, Phys::F32);
   FloatResult result(context, y);
-  parallelFor(c == 0 ? 0 : x.count / c, c, [&](int64_t begin, int64_t end) {
+  parallelFor(c == 0 ? 0 : y.count / c, c, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const float* from = wide.tensor().f32() + row * c;
       float* to = result.values() + row * c;

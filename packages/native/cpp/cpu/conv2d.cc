@@ -1,70 +1,46 @@
-// The convolution kernels: argument checks and types; the work is in convolution_onednn.cc or convolution_plain.cc.
+// The convolution kernels: operands of one type; the work is in convolution_onednn.cc or convolution_plain.cc.
 #include "convert.h"
-#include "convolution.h"
+#include "convolution_call.h"
 #include "register.h"
 
 namespace uc {
 
 namespace {
 
-// x, filter, bias?, window, depthwise, bf16 -> y.
+// -> y
 void forward(Context& context, Args& args, Results& results) {
-  const Tensor x = args.floatTensor();
-  const Tensor filter = args.floatTensor();
-  const Tensor bias = args.optionalTensor();
-  const Convolution conv = readConvolution(args);
-  const Phys phys = computeType(x, filter, args.flag());
-  expect(x, conv.window.input(), "the image");
-  expect(filter, conv.filter(), "the filter");
-  if (bias.data != nullptr && (!isFloat(bias.phys) || bias.count != conv.window.outChannels)) {
-    fail("the bias must have one value per output channel");
-  }
-  const Tensor y = results.make(conv.window.output(), phys);
+  const ConvolutionCall c = readForward(args);
+  const Tensor y = results.make(c.conv.window.output(), c.phys);
   if (y.count == 0) return;
-  if (x.count == 0) fail("an empty image");
-  const Converted left(context, x, phys);
-  const Converted right(context, filter, phys);
-  if (bias.data == nullptr) {
-    convForward(context, conv, left.tensor(), right.tensor(), nullptr, y);
+  const Converted left(context, c.left, c.phys), right(context, c.right, c.phys);
+  if (c.bias.data == nullptr) {
+    convForward(context, c.conv, left.tensor(), right.tensor(), nullptr, y);
   } else {
-    const Converted wideBias(context, bias, Phys::F32);
-    convForward(context, conv, left.tensor(), right.tensor(), &wideBias.tensor(), y);
+    const Converted wideBias(context, c.bias, Phys::F32);
+    convForward(context, c.conv, left.tensor(), right.tensor(), &wideBias.tensor(), y);
   }
 }
 
-// dy, filter, window, depthwise, bf16 -> dx.
+// -> dx
 void backwardData(Context& context, Args& args, Results& results) {
-  const Tensor dy = args.floatTensor();
-  const Tensor filter = args.floatTensor();
-  const Convolution conv = readConvolution(args);
-  const Phys phys = computeType(dy, filter, args.flag());
-  expect(dy, conv.window.output(), "the gradient");
-  expect(filter, conv.filter(), "the filter");
-  const Tensor dx = results.make(conv.window.input(), phys);
+  const ConvolutionCall c = readBackwardData(args);
+  const Tensor dx = results.make(c.conv.window.input(), c.phys);
   if (dx.count == 0) return;
-  if (dy.count == 0) fail("an empty gradient");
-  const Converted left(context, dy, phys);
-  const Converted right(context, filter, phys);
-  convBackwardData(context, conv, left.tensor(), right.tensor(), dx);
+  const Converted left(context, c.left, c.phys), right(context, c.right, c.phys);
+  convBackwardData(context, c.conv, left.tensor(), right.tensor(), dx);
 }
 
-// x, dy, window, depthwise, bf16 -> gradient of the filter, always f32.
+// -> gradient of the filter, always f32
 void backwardFilter(Context& context, Args& args, Results& results) {
-  const Tensor x = args.floatTensor();
-  const Tensor dy = args.floatTensor();
-  const Convolution conv = readConvolution(args);
-  const Phys phys = computeType(x, dy, args.flag());
-  expect(x, conv.window.input(), "the image");
-  expect(dy, conv.window.output(), "the gradient");
-  const Tensor dFilter = results.make(conv.filter(), Phys::F32);
+  const ConvolutionCall c = readBackwardFilter(args);
+  const Tensor dFilter = results.make(c.conv.filter(), Phys::F32);
   if (dFilter.count == 0) return;
-  if (x.count == 0 || dy.count == 0) {
+  if (c.left.count == 0 || c.right.count == 0) {
     std::memset(dFilter.data, 0, static_cast<size_t>(dFilter.bytes()));
     return;
   }
-  const Converted left(context, x, phys);
-  const Converted right(context, dy, phys);
-  convBackwardFilter(context, conv, left.tensor(), right.tensor(), dFilter);
+  const Converted left(context, c.left, c.phys), right(context, c.right, c.phys);
+  convBackwardFilter(context, c.conv, left.tensor(), right.tensor(), dFilter);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "convert.h"
 #include "register.h"
 #include "strided_view.h"
+#include "transpose_tiles.h"
 
 namespace uc {
 
@@ -51,11 +52,21 @@ void moveView(const View& v, T* base, T* dense) {
   const int64_t inner = v.sizes[last];
   const int64_t stride = v.strides[last];
   if (v.rank >= 2 && stride != 1 && stride != 0 && inner >= 4 && v.sizes[last - 1] >= 4) {
-    // A transpose in the two last dimensions: small tiles keep the lines of both sides in the cache.
     const int64_t rows = v.sizes[last - 1];
     const int64_t rowStride = v.strides[last - 1];
     int64_t outer = 1;
     for (int d = 0; d < last - 1; ++d) outer *= v.sizes[d];
+    if (rowStride == 1) {
+      const auto side = [&](int64_t o) { return base + rowOffset(v, o, 2); };
+      const auto matrix = [&](int64_t o) { return dense + o * rows * inner; };
+      if (kRead) {
+        transposeMatrices<T>(outer, [&](int64_t o) { return Transposed<T>{side(o), matrix(o)}; }, stride, inner, inner, rows);
+      } else {
+        transposeMatrices<T>(outer, [&](int64_t o) { return Transposed<T>{matrix(o), side(o)}; }, inner, stride, rows, inner);
+      }
+      return;
+    }
+    // Both last dimensions are apart: small tiles keep the lines of both sides in the cache.
     const int64_t tileRows = (rows + kTile - 1) / kTile;
     parallelFor(outer * tileRows, kTile * inner, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {

@@ -1,45 +1,31 @@
 // Cross-entropy of a vocabulary projection without [N, V] logits in memory.
 //
-// hidden [N, D], weight [V, D], labels i32 [N]. Tokens are taken in chunks of about 4 MiB of logits; forward costs
-// 2 N V D flops, backward recomputes the logits and costs 6 N V D. Compute bound for chunks of 64 tokens or more.
+// hidden [N, D], weight [V, D], labels i32 [N]. Tokens are taken in chunks of about 16 MiB of logits, and at least 128: every
+// chunk orders the weight for its products and adds to the gradient of the weight, which costs as much as some tens of tokens.
+// Forward costs 2 N V D flops, backward recomputes the logits and costs 6 N V D. Compute bound.
 #include <cmath>
+#include <type_traits>
 
 #include "convert.h"
-#include "gemm.h"
+#include "cross_entropy_problem.h"
 #include "fused.h"
-#include "vector_math.h"
+#include "gemm.h"
+#include "softmax_row.h"
 
 namespace uc {
 
 namespace {
 
-struct Problem {
-  Tensor hidden, weight, labels;
-  int64_t tokens, size, vocabulary, chunk;
-  Phys phys;
-};
+using Problem = CrossEntropyProblem;
 
 Problem readProblem(Args& args) {
-  Problem p;
-  p.hidden = args.floatTensor();
-  p.weight = args.floatTensor();
-  p.labels = args.intTensor();
-  if (p.hidden.dims.rank() != 2 || p.weight.dims.rank() != 2 || p.hidden.dims[1] != p.weight.dims[1] ||
-      p.labels.count != p.hidden.dims[0]) {
-    fail("hidden [N, D], weight [V, D] and labels [N] are needed");
-  }
-  p.tokens = p.hidden.dims[0];
-  p.size = p.hidden.dims[1];
-  p.vocabulary = p.weight.dims[0];
+  const Problem p = Problem::read(args, int64_t{1} << 22, 128);
   for (int64_t i = 0; i < p.tokens; ++i) {
     const int32_t label = p.labels.i32()[i];
     if (label >= 0 && label < p.vocabulary) continue;
     fail("label " + std::to_string(label) + " of token " + std::to_string(i) + " is outside [0, " +
          std::to_string(p.vocabulary) + ")");
   }
-  constexpr int64_t kLogits = int64_t{1} << 20;
-  p.chunk = std::clamp<int64_t>(kLogits / std::max<int64_t>(p.vocabulary, 1), 64, std::max<int64_t>(p.tokens, 64));
-  p.phys = args.flag() ? Phys::BF16 : promote(p.hidden.phys, p.weight.phys);
   return p;
 }
 
@@ -57,26 +43,17 @@ void logitsOf(Context& context, const Problem& p, const Matrix& weight, int64_t 
        Matrix::rowMajor(logits, Phys::F32, rows, p.vocabulary));
 }
 
-float maximum(const float* x, int64_t n) {
-  float m = x[0];
-#pragma omp simd reduction(max : m)
-  for (int64_t i = 0; i < n; ++i) m = x[i] > m ? x[i] : m;
-  return m;
-}
-
-float logSumExp(const float* x, int64_t n) {
-  const float m = maximum(x, n);
-  float s = 0.0f;
-#pragma omp simd reduction(+ : s)
-  for (int64_t i = 0; i < n; ++i) s += clampedExp(x[i] - m);
-  return m + std::log(s);
-}
-
-// Logits of a row become their gradient: dLoss (softmax - one at the label).
+// Logits of a row become their gradient, dLoss (softmax - one at the label), in the same memory: G is no wider than a logit.
+template <class G>
 void toGradient(float* x, int64_t n, int32_t label, float dLoss) {
-  const float lse = logSumExp(x, n);
-  for (int64_t i = 0; i < n; ++i) x[i] = dLoss * clampedExp(x[i] - lse);
-  x[label] -= dLoss;
+  const float lse = logSumExp(x, n), atLabel = dLoss * (std::exp(x[label] - lse) - 1.0f);
+  G* gradient = reinterpret_cast<G*>(x);
+  eachVector(0, n, [&](int64_t, const auto& load, const auto& store) { store(gradient, dLoss * expLanes(load(x) - lse)); });
+  if constexpr (std::is_same_v<G, bf16>) {
+    gradient[label] = toBf16(atLabel);
+  } else {
+    gradient[label] = atLabel;
+  }
 }
 
 }  // namespace
@@ -113,19 +90,19 @@ void registerCrossEntropy(Registry& registry) {
     const Matrix weight = Matrix::of(p.weight, p.vocabulary, p.size);
     const Converted upstream(context, dLosses, Phys::F32);
     Scratch<float> logits(context, p.chunk * p.vocabulary);
-    Scratch<bf16> narrowed(context, p.phys == Phys::BF16 ? p.chunk * p.vocabulary : 1);
     for (int64_t begin = 0; begin < p.tokens; begin += p.chunk) {
       const int64_t rows = std::min(p.chunk, p.tokens - begin);
       logitsOf(context, p, weight, begin, rows, logits.data());
       parallelFor(rows, p.vocabulary * 16, [&](int64_t from, int64_t to) {
         for (int64_t row = from; row < to; ++row) {
           float* x = logits.data() + row * p.vocabulary;
-          toGradient(x, p.vocabulary, p.labels.i32()[begin + row], upstream.tensor().f32()[begin + row]);
-          if (p.phys == Phys::BF16) narrow(x, narrowed.data() + row * p.vocabulary, p.vocabulary);
+          const int32_t label = p.labels.i32()[begin + row];
+          const float dLoss = upstream.tensor().f32()[begin + row];
+          p.phys == Phys::BF16 ? toGradient<bf16>(x, p.vocabulary, label, dLoss) : toGradient<float>(x, p.vocabulary, label, dLoss);
         }
       });
-      void* gradient = p.phys == Phys::BF16 ? static_cast<void*>(narrowed.data()) : logits.data();
-      const Matrix dLogits = Matrix::rowMajor(gradient, p.phys, rows, p.vocabulary);
+      Matrix dLogits = Matrix::rowMajor(logits.data(), p.phys, rows, p.vocabulary);
+      if (p.phys == Phys::BF16) dLogits.rowStride *= 2;  // bf16 values begin where their row of f32 began
       if (wantHidden) {
         gemm(context, {1, rows, p.size, p.vocabulary}, p.phys, dLogits, weight, rowsOf(dHidden, begin, rows));
       }

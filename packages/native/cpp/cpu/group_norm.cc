@@ -8,6 +8,7 @@
 
 #include "convert.h"
 #include "fused.h"
+#include "group_norm_problem.h"
 #include "rows.h"
 #include "vector_math.h"
 
@@ -15,33 +16,7 @@ namespace uc {
 
 namespace {
 
-struct Problem {
-  Tensor x, weight, bias;
-  int64_t batch, pixels, channels, groups, perGroup, parts;
-  bool silu;
-
-  int64_t firstPixel(int64_t part) const { return pixels * part / parts; }
-  int64_t at(int64_t sample, int64_t pixel) const { return (sample * pixels + pixel) * channels; }
-};
-
-Problem readProblem(Args& args) {
-  Problem p;
-  p.x = args.floatTensor();
-  p.weight = args.floatTensor();
-  p.bias = args.floatTensor();
-  p.groups = args.integer();
-  p.silu = args.flag();
-  if (p.x.dims.rank() != 4) fail("x [B, H, W, C] is needed");
-  p.batch = p.x.dims[0];
-  p.pixels = p.x.dims[1] * p.x.dims[2];
-  p.channels = p.x.dims[3];
-  if (p.groups < 1 || p.channels % p.groups != 0 || p.weight.count != p.channels || p.bias.count != p.channels) {
-    fail("weight and bias [C] with C divisible by " + std::to_string(p.groups) + " are needed");
-  }
-  p.perGroup = p.channels / p.groups;
-  p.parts = std::clamp<int64_t>(p.pixels / 64, 1, 32);
-  return p;
-}
+using Problem = GroupNormProblem;
 
 // Calls f(sample, part) for every part of every sample; f must not depend on the order.
 template <class F>
@@ -222,7 +197,7 @@ void backward(Context& context, const Problem& p, const float* statistics, const
 void registerGroupNorm(Registry& registry) {
   // x, weight, bias, groups, silu; bf16, eps -> y, statistics [B, 2, G]
   registry.add("GroupNorm", [](Context& context, Args& args, Results& results) {
-    const Problem p = readProblem(args);
+    const Problem p = Problem::read(args);
     const Tensor y = results.make(p.x.dims, args.flag() ? Phys::BF16 : p.x.phys);
     const Tensor statistics = results.make({p.batch, 2, p.groups}, Phys::F32);
     const Converted weight(context, p.weight, Phys::F32);
@@ -233,7 +208,7 @@ void registerGroupNorm(Registry& registry) {
 
   // x, weight, bias, groups, silu, statistics, dy -> dx, dWeight [C], dBias [C]
   registry.add("GroupNormGrad", [](Context& context, Args& args, Results& results) {
-    const Problem p = readProblem(args);
+    const Problem p = Problem::read(args);
     const Tensor statistics = args.floatTensor();
     const Tensor dy = args.floatTensor();
     if (dy.dims != p.x.dims || statistics.count != p.batch * 2 * p.groups) fail("dy or the statistics do not fit x");

@@ -2,8 +2,9 @@
 //
 // Memory bound: rewards and ids are read (8 bytes) and advantages written (4 bytes per sample), once where the samples of a
 // group stand together with rising ids, twice and with a table of groups otherwise. Statistics are float64, taken relative to
-// the first reward of the group, so that a group of equal rewards gives exactly 0. The work is cut into parts by sizes alone:
-// the result does not depend on the number of threads.
+// the first reward of the group, so that a group of equal rewards gives exactly 0; advantages are computed in float32 from
+// that distance, which loses nothing where rewards are large and their differences small. The work is cut into parts by
+// sizes alone: the result does not depend on the number of threads.
 #include <atomic>
 #include <bit>
 #include <cmath>
@@ -39,12 +40,12 @@ Doubles root(Doubles v) {
 // Of one group (D is double) or of several side by side (Doubles): sum and sum of squares of (reward - first).
 template <class D>
 struct Statistics {
-  D sum, squares, first, count;
+  D sum, squares, count;
 
-  D mean() const { return first + sum / count; }
+  // The mean, as distance from the first reward.
+  D offset() const { return sum / count; }
   D deviation() const {
-    const D offset = sum / count;
-    const D variance = squares / count - offset * offset;
+    const D variance = squares / count - offset() * offset();
     return root(variance > 0.0 ? variance : variance * 0.0);  // NaN stays NaN
   }
 };
@@ -73,7 +74,7 @@ struct Moments {
     squares += other.squares + 2.0 * shift * other.sum + other.count * shift * shift;
     count += other.count;
   }
-  Statistics<double> statistics() const { return {sum, squares, first, static_cast<double>(count)}; }
+  Statistics<double> statistics() const { return {sum, squares, static_cast<double>(count)}; }
 };
 
 // Group ids as indices of a table: by an offset where the ids lie close together, by a hash table otherwise.
@@ -131,17 +132,20 @@ struct Options {
   bool leaveOneOut;
   double epsilon, clip;  // clip 0: none
 
-  double limited(double advantage) const {
-    if (clip <= 0.0) return advantage;
-    return advantage > clip ? clip : (advantage < -clip ? -clip : advantage);
-  }
+  float limit() const { return clip > 0.0 ? static_cast<float>(clip) : std::numeric_limits<float>::infinity(); }
 };
 
-// advantage = (reward - mean) * scale
+// advantage = ((reward - first) - offset) * scale, within +-limit; a value V is a float or a vector of floats.
 template <class D>
 struct Line {
-  D mean, scale;
+  D offset, scale;
 };
+template <class V>
+V advantageOf(V reward, float first, const Line<float>& line, float limit) {
+  const V high = V{} + limit, low = -high, a = ((reward - first) - line.offset) * line.scale;
+  const V below = a > high ? high : a;
+  return below < low ? low : below;
+}
 
 struct Counts {
   int32_t groups = 0, withoutVariance = 0;
@@ -154,23 +158,32 @@ Line<D> lineOf(const Statistics<D>& s, const D& own, const Options& options, dou
   const D others = !options.leaveOneOut ? one : s.count > 1.0 ? s.count / (s.count - 1.0) : s.count - 1.0;
   switch (options.scope) {
     case Scope::Group:
-      return {s.mean(), others / (own + options.epsilon)};
+      return {s.offset(), others / (own + options.epsilon)};
     case Scope::Global:
-      return {s.mean(), others / (allDeviation + options.epsilon)};
+      return {s.offset(), others / (allDeviation + options.epsilon)};
     case Scope::None:
       break;
   }
-  return {s.mean(), others};
+  return {s.offset(), others};
+}
+
+// What is finite in float64 stays finite in float32, so that equal rewards give 0 with the smallest epsilon too.
+template <class D>
+D floatRange(D scale) {
+  const D most = D{} + std::numeric_limits<float>::max(), infinite = D{} + std::numeric_limits<double>::infinity();
+  return (scale > most) & (scale < infinite) ? most : scale;
+}
+Line<float> narrowed(const Line<double>& line) {
+  return {static_cast<float>(line.offset), static_cast<float>(floatRange(line.scale))};
+}
+Line<HalfFloats> narrowed(const Line<Doubles>& line) {
+  return {__builtin_convertvector(line.offset, HalfFloats), __builtin_convertvector(floatRange(line.scale), HalfFloats)};
 }
 
 Doubles loadDoubles(const float* values) {
   HalfFloats part;
   std::memcpy(&part, values, sizeof part);
   return __builtin_convertvector(part, Doubles);
-}
-void storeDoubles(float* to, Doubles v) {
-  const HalfFloats part = __builtin_convertvector(v, HalfFloats);
-  std::memcpy(to, &part, sizeof part);
 }
 
 // The first n < kDoubles values, `rest` behind them.
@@ -184,31 +197,35 @@ Doubles loadDoubles(const float* values, int64_t n, float rest) {
   return loadDoubles(part);
 #endif
 }
-void storeDoubles(float* to, int64_t n, Doubles v) {
-#ifdef __AVX512VL__
-  _mm256_mask_storeu_ps(to, static_cast<__mmask8>((1u << n) - 1), _mm512_cvtpd_ps((__m512d)v));
-#else
-  float part[kDoubles];
-  storeDoubles(part, v);
-  std::copy(part, part + n, to);
-#endif
-}
 
-// By halves.
-double sumDoubles(Doubles v) {
+// Lane k is the sum of the lanes of rows[k].
+Doubles sumsOf(const Doubles (&rows)[kDoubles]) {
 #ifdef __AVX512F__
-  return _mm512_reduce_add_pd((__m512d)v);
-#else
-  double x[kDoubles];
-  std::memcpy(x, &v, sizeof v);
-  for (int64_t n = kDoubles / 2; n > 0; n /= 2) {
-    for (int64_t i = 0; i < n; ++i) x[i] += x[i + n];
+  __m512d two[4], four[2];
+  for (int i = 0; i < 4; ++i) {
+    const __m512d a = (__m512d)rows[2 * i], b = (__m512d)rows[2 * i + 1];
+    two[i] = _mm512_add_pd(_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
   }
-  return x[0];
+  const auto halved = [](__m512d a, __m512d b) {
+    return _mm512_add_pd(_mm512_shuffle_f64x2(a, b, 0x88), _mm512_shuffle_f64x2(a, b, 0xDD));
+  };
+  for (int i = 0; i < 2; ++i) four[i] = halved(two[2 * i], two[2 * i + 1]);
+  return (Doubles)halved(four[0], four[1]);
+#else
+  Doubles sums = {};
+  for (int64_t k = 0; k < kDoubles; ++k) {
+    for (int64_t i = 0; i < kDoubles; ++i) sums[k] += rows[k][i];
+  }
+  return sums;
 #endif
 }
 
-inline Statistics<double> statisticsOf(const float* values, int64_t n) {
+// Sums over the n values of a run that are still spread over lanes.
+struct Spread {
+  Doubles sum, squares;
+};
+
+inline Spread spreadOf(const float* values, int64_t n) {
   const double first = values[0];
   Doubles sum = {}, squares = {};
   int64_t i = 0;
@@ -222,19 +239,14 @@ inline Statistics<double> statisticsOf(const float* values, int64_t n) {
     sum += d;
     squares += d * d;
   }
-  return {sumDoubles(sum), sumDoubles(squares), first, static_cast<double>(n)};
+  return {sum, squares};
 }
 
-inline void writeRun(const float* values, int64_t n, double mean, double scale, double limit, float* out) {
-  const Doubles high = Doubles{} + limit, low = -high;
-  const auto advantage = [&](Doubles reward) {
-    Doubles a = (reward - mean) * scale;
-    a = a > high ? high : a;
-    return a < low ? low : a;
-  };
-  int64_t i = 0;
-  for (; i + kDoubles <= n; i += kDoubles) storeDoubles(out + i, advantage(loadDoubles(values + i)));
-  if (i < n) storeDoubles(out + i, n - i, advantage(loadDoubles(values + i, n - i, 0.0f)));
+inline void writeRun(const float* values, int64_t n, const Line<float>& line, float limit, float* out) {
+  const float first = values[0];
+  eachVector(0, n, [&](int64_t, const auto& load, const auto& store) {
+    store(out, advantageOf(load(values), first, line, limit));
+  });
 }
 
 int64_t runEnd(const int32_t* ids, int64_t begin, int64_t n) {
@@ -250,31 +262,31 @@ int64_t runEnd(const int32_t* ids, int64_t begin, int64_t n) {
   return end;
 }
 
-// Runs that follow each other, one per lane: dividing group by group would take longer than reading the rewards.
+// Runs that follow each other, one per lane: joining the lanes of each run and dividing by its size would take longer than
+// reading the rewards.
 class Batch {
  public:
   Batch(const float* values, const Options& options, double allDeviation, float* out)
       : values_(values), options_(options), allDeviation_(allDeviation), out_(out) {}
 
   void add(int64_t begin, int64_t end) {
-    const Statistics<double> s = statisticsOf(values_ + begin, end - begin);
-    sum_[held_] = s.sum;
-    squares_[held_] = s.squares;
-    first_[held_] = s.first;
-    count_[held_] = s.count;
+    const Spread run = spreadOf(values_ + begin, end - begin);
+    sums_[held_] = run.sum;
+    squares_[held_] = run.squares;
+    count_[held_] = static_cast<double>(end - begin);
     begin_[held_] = begin;
     if (++held_ == kDoubles) finish();
   }
   // Writes the advantages of the runs that are held.
   void finish() {
     for (int64_t k = held_; k < kDoubles; ++k) count_[k] = 1.0;
-    const Statistics<Doubles> s{load(sum_), load(squares_), load(first_), load(count_)};
+    const Statistics<Doubles> s{sumsOf(sums_), sumsOf(squares_), count_};
     const Doubles own = s.deviation();
-    const Line<Doubles> line = lineOf(s, own, options_, allDeviation_);
-    const double limit = options_.clip > 0.0 ? options_.clip : std::numeric_limits<double>::infinity();
+    const Line<HalfFloats> lines = narrowed(lineOf(s, own, options_, allDeviation_));
+    const float limit = options_.limit();
     for (int64_t k = 0; k < held_; ++k) {
       counts_.withoutVariance += own[k] < kZeroDeviation;
-      writeRun(values_ + begin_[k], static_cast<int64_t>(count_[k]), line.mean[k], line.scale[k], limit,
+      writeRun(values_ + begin_[k], static_cast<int64_t>(count_[k]), {lines.offset[k], lines.scale[k]}, limit,
                out_ + begin_[k]);
     }
     counts_.groups += static_cast<int32_t>(held_);
@@ -283,28 +295,27 @@ class Batch {
   const Counts& counts() const { return counts_; }
 
  private:
-  static Doubles load(const double* x) {
-    Doubles v;
-    std::memcpy(&v, x, sizeof v);
-    return v;
-  }
-
   const float* values_;
   const Options& options_;
   double allDeviation_;
   float* out_;
   Counts counts_;
   int64_t held_ = 0;
-  double sum_[kDoubles] = {}, squares_[kDoubles] = {}, first_[kDoubles] = {}, count_[kDoubles] = {};
+  Doubles sums_[kDoubles] = {}, squares_[kDoubles] = {}, count_ = {};
   int64_t begin_[kDoubles] = {};
 };
+
+double deviationOf(const float* values, int64_t n) {
+  const Spread all = spreadOf(values, n);
+  return Statistics<Doubles>{sumsOf({all.sum}), sumsOf({all.squares}), Doubles{} + static_cast<double>(n)}.deviation()[0];
+}
 
 // One pass over groups that stand together with rising ids. False, with `out` in disorder, when they do not.
 bool advantagesOfRuns(const float* values, const int32_t* ids, int64_t n, const Options& options, float* out,
                       Counts& counts) {
   constexpr int64_t kPart = 16384;
   const int64_t parts = (n + kPart - 1) / kPart;
-  const double all = options.scope == Scope::Global ? statisticsOf(values, n).deviation() : 0.0;
+  const double all = options.scope == Scope::Global ? deviationOf(values, n) : 0.0;
   std::atomic<int32_t> groups{0}, withoutVariance{0};
   std::atomic<bool> rising{true};
   parallelFor(parts, 4 * kPart, [&](int64_t firstPart, int64_t endPart) {
@@ -337,19 +348,19 @@ void advantagesOfTable(const float* values, const int32_t* ids, int64_t n, const
     for (const Moments& m : moments) all.merge(m);
   }
   const double deviation = options.scope == Scope::Global ? all.statistics().deviation() : 0.0;
-  std::vector<Line<double>> lines(moments.size());
+  std::vector<Line<float>> lines(moments.size());
   for (size_t g = 0; g < moments.size(); ++g) {
     if (moments[g].count == 0) continue;
     const Statistics<double> s = moments[g].statistics();
     const double own = s.deviation();
-    lines[g] = lineOf(s, own, options, deviation);
+    lines[g] = narrowed(lineOf(s, own, options, deviation));
     ++counts.groups;
     counts.withoutVariance += own < kZeroDeviation;
   }
   parallelFor(n, 2, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const Line<double>& line = lines[groups.at(i)];
-      out[i] = static_cast<float>(options.limited((values[i] - line.mean) * line.scale));
+      const int64_t g = groups.at(i);
+      out[i] = advantageOf(values[i], moments[g].first, lines[g], options.limit());
     }
   });
 }

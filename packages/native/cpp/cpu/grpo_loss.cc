@@ -4,35 +4,15 @@
 #include <atomic>
 #include <cmath>
 
+#include "../formulas/grpo_clipping.h"
 #include "convert.h"
 #include "fused.h"
-#include "lanes.h"
 #include "row_sums.h"
+#include "streaming.h"
 
 namespace uc {
 
 namespace {
-
-struct Clipping {
-  float low, high, advantage;
-
-  static Clipping read(Args& args) {
-    Clipping c{};
-    c.low = static_cast<float>(args.real());
-    c.high = static_cast<float>(args.real());
-    c.advantage = static_cast<float>(args.real());
-    return c;
-  }
-  Lanes limited(Lanes a) const {
-    if (advantage <= 0.0f) return a;
-    const Lanes low = a > advantage ? allLanes(advantage) : a;
-    return low < -advantage ? allLanes(-advantage) : low;
-  }
-  Lanes clipped(Lanes ratio) const {
-    const Lanes low = ratio > 1.0f + high ? allLanes(1.0f + high) : ratio;
-    return low < 1.0f - this->low ? allLanes(1.0f - this->low) : low;
-  }
-};
 
 // The three vectors of a sample as f32.
 struct Samples {
@@ -50,6 +30,36 @@ struct Samples {
  private:
   Converted now_, old_, advantage_;
 };
+
+// How many ratios lie outside of the range.
+struct Outside {
+  int64_t above, below;
+};
+
+Outside writeLosses(const Samples& samples, const Clipping& clipping, const Tensor& losses) {
+  std::atomic<int64_t> above{0}, below{0};
+  withOutput(losses, kLanes, [&](auto loss) {
+    parallelFor(losses.count, 8, [&](int64_t begin, int64_t end) {
+      IntLanes higher = {}, lower = {};
+      // Behind the end the ratio is 1, which is never outside.
+      eachVector(begin, end, [&](int64_t, const auto& load, const auto& store) {
+        const Lanes a = clipping.limited(load(samples.advantage())), ratio = samples.ratio(load);
+        const Lanes free = -a * ratio, bound = -a * clipping.clipped(ratio);
+        store(loss, (free > bound) | (free != free) ? free : bound);
+        higher -= ratio - 1.0f > clipping.high;  // a comparison gives -1
+        lower -= 1.0f - ratio > clipping.low;
+      });
+      int64_t high = 0, low = 0;
+      for (int i = 0; i < kLanes; ++i) {
+        high += higher[i];
+        low += lower[i];
+      }
+      above += high;
+      below += low;
+    }, kLanes);
+  });
+  return {above, below};
+}
 
 struct Pair {
   Tensor mean, reference;
@@ -78,30 +88,12 @@ void registerGrpoLoss(Registry& registry) {
     const Clipping clipping = Clipping::read(args);
     const Samples samples(context, now, old, advantage);
     const int64_t n = now.count;
-    float* loss = results.make({n}, Phys::F32).f32();
+    const Tensor losses = results.make({n}, Phys::F32);
     float* aboveShare = results.make({}, Phys::F32).f32();
     float* belowShare = results.make({}, Phys::F32).f32();
-    std::atomic<int64_t> above{0}, below{0};
-    parallelFor(n, 8, [&](int64_t begin, int64_t end) {
-      IntLanes higher = {}, lower = {};
-      // Behind the end the ratio is 1, which is never outside.
-      eachVector(begin, end, [&](int64_t, const auto& load, const auto& store) {
-        const Lanes a = clipping.limited(load(samples.advantage())), ratio = samples.ratio(load);
-        const Lanes free = -a * ratio, bound = -a * clipping.clipped(ratio);
-        store(loss, (free > bound) | (free != free) ? free : bound);
-        higher -= ratio - 1.0f > clipping.high;  // a comparison gives -1
-        lower -= 1.0f - ratio > clipping.low;
-      });
-      int64_t high = 0, low = 0;
-      for (int i = 0; i < kLanes; ++i) {
-        high += higher[i];
-        low += lower[i];
-      }
-      above += high;
-      below += low;
-    });
-    *aboveShare = n == 0 ? 0.0f : static_cast<float>(static_cast<double>(above) / n);
-    *belowShare = n == 0 ? 0.0f : static_cast<float>(static_cast<double>(below) / n);
+    const Outside outside = writeLosses(samples, clipping, losses);
+    *aboveShare = n == 0 ? 0.0f : static_cast<float>(static_cast<double>(outside.above) / n);
+    *belowShare = n == 0 ? 0.0f : static_cast<float>(static_cast<double>(outside.below) / n);
   });
 
   // dLoss, logProb, oldLogProb, advantage [N]; clipLow, clipHigh, advantageClip -> dLogProb [N]
@@ -114,14 +106,15 @@ void registerGrpoLoss(Registry& registry) {
     const Samples samples(context, now, old, advantage);
     if (dLoss.count != now.count) fail("one upstream gradient per sample is needed");
     const Converted upstream(context, dLoss, Phys::F32);
-    float* out = results.make({now.count}, Phys::F32).f32();
     const float* d = upstream.tensor().f32();
-    parallelFor(now.count, 8, [&](int64_t begin, int64_t end) {
-      eachVector(begin, end, [&](int64_t, const auto& load, const auto& store) {
-        const Lanes a = clipping.limited(load(samples.advantage())), ratio = samples.ratio(load);
-        const Lanes free = -a * ratio, bound = -a * clipping.clipped(ratio);
-        store(out, free < bound ? Lanes{} : load(d) * free);
-      });
+    withOutput(results.make({now.count}, Phys::F32), kLanes, [&](auto out) {
+      parallelFor(now.count, 8, [&](int64_t begin, int64_t end) {
+        eachVector(begin, end, [&](int64_t, const auto& load, const auto& store) {
+          const Lanes a = clipping.limited(load(samples.advantage())), ratio = samples.ratio(load);
+          const Lanes free = -a * ratio, bound = -a * clipping.clipped(ratio);
+          store(out, free < bound ? Lanes{} : load(d) * free);
+        });
+      }, kLanes);
     });
   });
 

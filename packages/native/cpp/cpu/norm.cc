@@ -3,13 +3,14 @@
 // x [rows, D], weight [D], bias [D]. Memory bound: forward reads x and writes y (8 bytes per f32 element), with a residual it
 // reads two and writes two, backward reads x and dy and writes dx (12 bytes). Statistics are f32, recomputed in the backward
 // pass while the row is in cache. About 15 flops per element.
+#include <array>
 #include <cmath>
 #include <type_traits>
 
 #include "column_sums.h"
 #include "convert.h"
 #include "fused.h"
-#include "lanes.h"
+#include "streaming.h"
 
 namespace uc {
 
@@ -20,30 +21,49 @@ struct Moments {
   float mean, inverse;
 };
 
-// f(i, load) gives a vector of summands; lanes behind the end must give 0. Four sums hide the latency of the additions.
-template <class F>
-float sumOf(int64_t n, const F& f) {
-  Lanes sum[4] = {};
-  int64_t i = 0;
+// Means of Count kinds of terms over a row: f(load, count) gives a vector of each; lanes from `count` on must give 0. Four
+// sums of each kind hide the latency of the additions.
+template <size_t Count, class F>
+std::array<float, Count> meansOf(int64_t n, const F& f) {
+  Lanes sum[4][Count] = {};
+  const auto add = [&](int turn, const std::array<Lanes, Count>& terms) {
+    for (size_t c = 0; c < Count; ++c) sum[turn][c] += terms[c];
+  };
   const auto whole = [](int64_t at) { return [at](const auto* p) { return loadLanes(p + at); }; };
+  int64_t i = 0;
   for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
-    for (int u = 0; u < 4; ++u) sum[u] += f(whole(i + u * kLanes), kLanes);
+    for (int u = 0; u < 4; ++u) add(u, f(whole(i + u * kLanes), kLanes));
   }
-  for (; i + kLanes <= n; i += kLanes) sum[0] += f(whole(i), kLanes);
-  if (i < n) sum[1] += f([i, n](const auto* p) { return loadPart(p + i, n - i); }, n - i);
-  return sumLanes((sum[0] + sum[1]) + (sum[2] + sum[3]));
+  for (; i + kLanes <= n; i += kLanes) add(0, f(whole(i), kLanes));
+  if (i < n) add(1, f([i, n](const auto* p) { return loadPart(p + i, n - i); }, n - i));
+  std::array<float, Count> means;
+  const float scale = 1.0f / static_cast<float>(n);
+  for (size_t c = 0; c < Count; ++c) means[c] = scale * sumLanes((sum[0][c] + sum[1][c]) + (sum[2][c] + sum[3][c]));
+  return means;
+}
+
+template <bool Centre, class X>
+float meanOf(const X* x, int64_t n) {
+  return Centre ? meansOf<1>(n, [x](const auto& load, int64_t) { return std::array{load(x)}; })[0] : 0.0f;
+}
+
+// The distances from the mean, 0 from `count` on.
+template <bool Centre>
+Lanes centred(Lanes x, float mean, int64_t count) {
+  if (!Centre) return x;
+  x -= mean;
+  for (int64_t i = count; i < kLanes; ++i) x[i] = 0.0f;
+  return x;
 }
 
 template <bool Centre, class X>
 Moments moments(const X* x, int64_t n, float eps) {
-  const float scale = 1.0f / static_cast<float>(n);
-  const float mean = Centre ? scale * sumOf(n, [x](const auto& load, int64_t) { return load(x); }) : 0.0f;
-  const float squares = sumOf(n, [x, mean](const auto& load, int64_t count) {
-    Lanes d = load(x) - mean;
-    for (int64_t i = count; Centre && i < kLanes; ++i) d[i] = 0.0f;
-    return d * d;
+  const float mean = meanOf<Centre>(x, n);
+  const auto [square] = meansOf<1>(n, [&](const auto& load, int64_t count) {
+    const Lanes d = centred<Centre>(load(x), mean, count);
+    return std::array{d * d};
   });
-  return {mean, 1.0f / std::sqrt(squares * scale + eps)};
+  return {mean, 1.0f / std::sqrt(square + eps)};
 }
 
 struct Operands {
@@ -63,7 +83,7 @@ Operands readOperands(Args& args, bool centre) {
 }
 
 template <bool Centre, class X, class Y>
-void normRow(const X* x, const float* w, const float* b, int64_t n, float eps, Y* y) {
+void normRow(const X* x, const float* w, const float* b, int64_t n, float eps, Y y) {
   const Moments m = moments<Centre>(x, n, eps);
   eachVector(0, n, [&](int64_t i, const auto& load, const auto& store) {
     prefetch(x + n + i);
@@ -77,13 +97,11 @@ void forward(Context& context, const Operands& o, float eps, const Tensor& y) {
   const Converted weight(context, o.weight, Phys::F32), bias(context, Centre ? o.bias : o.weight, Phys::F32);
   const float *w = weight.tensor().f32(), *b = bias.tensor().f32();
   withFloats(o.x.phys, [&](auto* xType) {
-    withFloats(y.phys, [&](auto* yType) {
+    withOutput(y, o.size, [&](auto out) {
       using X = std::remove_pointer_t<decltype(xType)>;
-      using Y = std::remove_pointer_t<decltype(yType)>;
       parallelFor(o.rows, 4 * o.size, [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; ++row) {
-          const int64_t at = row * o.size;
-          normRow<Centre>(o.x.as<X>() + at, w, b, o.size, eps, y.as<Y>() + at);
+        for (int64_t at = begin * o.size; at < end * o.size; at += o.size) {
+          normRow<Centre>(o.x.as<X>() + at, w, b, o.size, eps, out + at);
         }
       });
     });
@@ -98,14 +116,14 @@ void forwardResidual(Context& context, const Operands& o, const Tensor& residual
   withFloats(o.x.phys, [&](auto* xType) {
     withFloats(residual.phys, [&](auto* rType) {
       withFloats(sum.phys, [&](auto* sType) {
-        withFloats(y.phys, [&](auto* yType) {
+        withOutput(y, o.size, [&](auto out) {
           const auto of = [](auto* type, const Tensor& t, int64_t at) { return t.as<std::remove_pointer_t<decltype(type)>>() + at; };
           parallelFor(o.rows, 5 * o.size, [&](int64_t begin, int64_t end) {
             for (int64_t at = begin * o.size; at < end * o.size; at += o.size) {
               const auto *x = of(xType, o.x, at), *r = of(rType, residual, at);
               auto* s = of(sType, sum, at);
               eachVector(0, o.size, [&](int64_t, const auto& load, const auto& store) { store(s, load(x) + load(r)); });
-              normRow<false>(s, w, w, o.size, eps, of(yType, y, at));
+              normRow<false>(s, w, w, o.size, eps, out + at);
             }
           });
         });
@@ -116,14 +134,19 @@ void forwardResidual(Context& context, const Operands& o, const Tensor& residual
 
 // With h = (x - mean) r and g = dy w:  dx = r (g - mean(g) - h mean(g h)), without mean(g) for RMSNorm, plus `extra` where
 // there is one; dw = sum over rows of dy h, db = sum over rows of dy. `sums` holds dw, then db.
-template <bool Centre, class X, class D, class E>
-void rowGradient(const X* x, const float* w, const D* dy, const E* extra, int64_t n, float eps, X* dx, float* sums) {
-  const Moments m = moments<Centre>(x, n, eps);
-  const float scale = 1.0f / static_cast<float>(n);
-  const float meanGh = scale * sumOf(n, [&](const auto& load, int64_t) {
-    return load(dy) * load(w) * ((load(x) - m.mean) * m.inverse);
+template <bool Centre, class X, class D, class E, class Dx>
+void rowGradient(const X* x, const float* w, const D* dy, const E* extra, int64_t n, float eps, Dx dx, float* sums) {
+  const float mean = meanOf<Centre>(x, n);
+  const auto means = meansOf<Centre ? 3 : 2>(n, [&](const auto& load, int64_t count) {
+    const Lanes d = centred<Centre>(load(x), mean, count), g = load(dy) * load(w);
+    if constexpr (Centre) {
+      return std::array{d * d, g * d, g};
+    } else {
+      return std::array{d * d, g * d};
+    }
   });
-  const float meanG = Centre ? scale * sumOf(n, [&](const auto& load, int64_t) { return load(dy) * load(w); }) : 0.0f;
+  const Moments m = {mean, 1.0f / std::sqrt(means[0] + eps)};
+  const float meanGh = means[1] * m.inverse, meanG = Centre ? means[means.size() - 1] : 0.0f;
   float* biasSums = sums + n;
   eachVector(0, n, [&](int64_t i, const auto& load, const auto& store) {
     prefetch(x + n + i);
@@ -149,12 +172,14 @@ void backward(Context& context, const Operands& o, const Tensor& dy, const Tenso
         using X = std::remove_pointer_t<decltype(xType)>;
         using D = std::remove_pointer_t<decltype(dType)>;
         using E = std::remove_pointer_t<decltype(eType)>;
-        sumOverRows(context, o.rows, Centre ? 2 * n : n, 10 * n, parameterGrads,
-                    [&](int64_t begin, int64_t end, float* sums) {
-          for (int64_t at = begin * n; at < end * n; at += n) {
-            const E* more = extra.data == nullptr ? nullptr : extra.as<E>() + at;
-            rowGradient<Centre>(o.x.as<X>() + at, w, dy.as<D>() + at, more, n, eps, dx.as<X>() + at, sums);
-          }
+        withOutput(dx, n, [&](auto out) {
+          sumOverRows(context, o.rows, Centre ? 2 * n : n, 10 * n, parameterGrads,
+                      [&](int64_t begin, int64_t end, float* sums) {
+            for (int64_t at = begin * n; at < end * n; at += n) {
+              const E* more = extra.data == nullptr ? nullptr : extra.as<E>() + at;
+              rowGradient<Centre>(o.x.as<X>() + at, w, dy.as<D>() + at, more, n, eps, out + at, sums);
+            }
+          });
         });
       });
     });

@@ -2,11 +2,12 @@
 //
 // Memory bound. AdamW reads parameter, gradient and two moments and writes three of them: 28 bytes per element,
 // 20 with moments stored as bf16 (their arithmetic is float32).
-// All sums run in a fixed order, so results do not depend on the number of threads.
-#include <bit>
+// The random rounding of bf16 moments is as on a GPU. All sums run in a fixed order, so results do not depend on the number of threads.
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
+#include "../formulas/adamw.h"
 #include "convert.h"
 #include "fused.h"
 #include "lanes.h"
@@ -15,9 +16,6 @@
 namespace uc {
 
 namespace {
-
-constexpr int64_t kBlock = 16384;   // elements of an item of work
-constexpr int64_t kStretch = 1024;  // elements that are widened at a time
 
 double blockSquares(const Tensor& t, int64_t begin, int64_t end) {
   float buffer[256];
@@ -42,62 +40,17 @@ double sumOfSquares(const std::vector<Tensor>& tensors) {
   };
   std::vector<Part> parts;
   for (const Tensor& t : tensors) {
-    for (int64_t at = 0; at < t.count; at += kBlock) parts.push_back({&t, at, 0.0});
+    for (int64_t at = 0; at < t.count; at += kOptimizerBlock) parts.push_back({&t, at, 0.0});
   }
-  parallelFor(static_cast<int64_t>(parts.size()), kBlock, [&](int64_t begin, int64_t end) {
+  parallelFor(static_cast<int64_t>(parts.size()), kOptimizerBlock, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       Part& part = parts[i];
-      part.sum = blockSquares(*part.tensor, part.begin, std::min(part.begin + kBlock, part.tensor->count));
+      part.sum = blockSquares(*part.tensor, part.begin, std::min(part.begin + kOptimizerBlock, part.tensor->count));
     }
   });
   double total = 0.0;
   for (const Part& part : parts) total += part.sum;
   return total;
-}
-
-struct AdamW {
-  float lr, beta1, beta2, rest1, rest2, eps, correction1, correction2, decay, factor;
-
-  void update(float* w, const float* gradient, float* first, float* second, int64_t n) const {
-    const float keep = 1.0f - lr * decay;
-#pragma omp simd
-    for (int64_t i = 0; i < n; ++i) {
-      const float g = gradient[i] * factor;
-      const float m = beta1 * first[i] + rest1 * g;
-      const float v = beta2 * second[i] + rest2 * g * g;
-      first[i] = m;
-      second[i] = v;
-      w[i] = keep * w[i] - lr * (m * correction1) / (std::sqrt(v) * correction2 + eps);
-    }
-  }
-};
-
-// A well mixed word from a counter: the finaliser of MurmurHash3.
-inline uint32_t mixed(uint32_t word) {
-  word ^= word >> 16;
-  word *= 0x85EBCA6Bu;
-  word ^= word >> 13;
-  word *= 0xC2B2AE35u;
-  return word ^ (word >> 16);
-}
-
-// bf16 that is `value` on average: rounded up with the probability of the part that is cut off, by 16 random bits.
-inline bf16 toBf16Randomly(float value, uint32_t random) {
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  const bool finite = (bits & 0x7F800000u) != 0x7F800000u;
-  return finite ? static_cast<bf16>((bits + (random & 0xFFFFu)) >> 16) : toBf16(value);
-}
-
-// Rounding to nearest would lose every change of a moment below 1/256 of it, that is all of a second moment with
-// beta2 = 0.999; random rounding keeps the mean. The bits depend on the step and the element alone.
-void storeMoments(const float* first, const float* second, bf16* narrowFirst, bf16* narrowSecond, int64_t n,
-                  uint32_t key, uint32_t from) {
-#pragma omp simd
-  for (int64_t i = 0; i < n; ++i) {
-    const uint32_t random = mixed((from + static_cast<uint32_t>(i)) ^ key);
-    narrowFirst[i] = toBf16Randomly(first[i], random);
-    narrowSecond[i] = toBf16Randomly(second[i], random >> 16);
-  }
 }
 
 float* masterValues(const Tensor& t, const char* what) {
@@ -110,24 +63,27 @@ struct Parameter {
   float decay;
 };
 
-// Elements [begin, end) of a block that starts at `block`; `key` is the block's.
-void updateStretch(const Parameter& p, int64_t block, int64_t begin, int64_t end, AdamW settings, uint32_t key) {
-  settings.decay = p.decay;
-  float gradientBuffer[kStretch], firstBuffer[kStretch], secondBuffer[kStretch];
-  const int64_t n = end - begin;
-  const float* gradient = readRow(p.gradient, begin, n, gradientBuffer);
-  const bool narrow = p.first.phys == Phys::BF16;
-  float* first = rowTarget(p.first, begin, firstBuffer);
-  float* second = rowTarget(p.second, begin, secondBuffer);
-  if (narrow) {
-    widen(p.first.b16() + begin, first, n);
-    widen(p.second.b16() + begin, second, n);
-  }
-  settings.update(p.variable.f32() + begin, gradient, first, second, n);
-  if (narrow) {
-    storeMoments(first, second, p.first.b16() + begin, p.second.b16() + begin, n, key,
-                 static_cast<uint32_t>(begin - block));
-  }
+// Elements [begin, end) of a tensor. Random bits for moments in bf16 depend on the key and the element alone.
+template <class G, class M>
+void updateElements(const Parameter& p, const AdamW& settings, int64_t begin, int64_t end, uint32_t key) {
+  float* variable = p.variable.f32();
+  const G* gradient = p.gradient.as<G>();
+  M *first = p.first.as<M>(), *second = p.second.as<M>();
+  WordLanes element;
+  for (int i = 0; i < kLanes; ++i) element[i] = static_cast<uint32_t>(i);
+  eachVector(begin, end, [&](int64_t, const auto& load, const auto& store) {
+    Lanes m = load(first), v = load(second);
+    settings.updateMoments(load(gradient), m, v);
+    store(variable, settings.weight(load(variable), m, sqrtLanes(v)));
+    if constexpr (std::is_same_v<M, bf16>) {
+      const WordLanes random = mixed(element ^ key);
+      m = (Lanes)cutRandomly((WordLanes)m, random);
+      v = (Lanes)cutRandomly((WordLanes)v, random >> 16);
+      element += static_cast<uint32_t>(kLanes);
+    }
+    store(first, m);
+    store(second, v);
+  });
 }
 
 // Many tensors as one list of blocks, so that small ones share the threads too.
@@ -138,16 +94,22 @@ void adamw(const std::vector<Parameter>& parameters, const AdamW& settings, uint
   };
   std::vector<Part> parts;
   for (const Parameter& p : parameters) {
-    for (int64_t at = 0; at < p.variable.count; at += kBlock) parts.push_back({&p, at});
+    for (int64_t at = 0; at < p.variable.count; at += kOptimizerBlock) parts.push_back({&p, at});
   }
-  parallelFor(static_cast<int64_t>(parts.size()), kBlock * 4, [&](int64_t begin, int64_t end) {
+  parallelFor(static_cast<int64_t>(parts.size()), kOptimizerBlock * 4, [&](int64_t begin, int64_t end) {
+    AdamW own = settings;
     for (int64_t i = begin; i < end; ++i) {
       const Parameter& p = *parts[i].parameter;
-      const int64_t block = parts[i].begin, end = std::min(block + kBlock, p.variable.count);
+      const int64_t from = parts[i].begin, to = std::min(from + kOptimizerBlock, p.variable.count);
       const uint32_t key = mixed(mixed(step) + static_cast<uint32_t>(i));
-      for (int64_t at = block; at < end; at += kStretch) {
-        updateStretch(p, block, at, std::min(at + kStretch, end), settings, key);
-      }
+      own.decay = p.decay;
+      withFloats(p.gradient.phys, [&](auto* gradient) {
+        withFloats(p.first.phys, [&](auto* moment) {
+          using G = std::remove_pointer_t<decltype(gradient)>;
+          using M = std::remove_pointer_t<decltype(moment)>;
+          updateElements<G, M>(p, own, from, to, key);
+        });
+      });
     }
   });
 }
@@ -160,15 +122,15 @@ void updateAverages(const std::vector<Average>& averages, double decay) {
   const float keep = static_cast<float>(decay), rest = static_cast<float>(1.0 - decay);
   std::vector<std::pair<const Average*, int64_t>> parts;
   for (const Average& a : averages) {
-    for (int64_t at = 0; at < a.average.count; at += kBlock) parts.emplace_back(&a, at);
+    for (int64_t at = 0; at < a.average.count; at += kOptimizerBlock) parts.emplace_back(&a, at);
   }
-  parallelFor(static_cast<int64_t>(parts.size()), kBlock, [&](int64_t begin, int64_t end) {
+  parallelFor(static_cast<int64_t>(parts.size()), kOptimizerBlock, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const auto& [pair, at] = parts[i];
       float* average = pair->average.f32();
       withFloats(pair->value.phys, [&](auto* type) {
         const auto* value = pair->value.as<std::remove_pointer_t<decltype(type)>>();
-        eachVector(at, std::min(at + kBlock, pair->average.count), [&](int64_t, const auto& load, const auto& store) {
+        eachVector(at, std::min(at + kOptimizerBlock, pair->average.count), [&](int64_t, const auto& load, const auto& store) {
           store(average, load(average) * keep + load(value) * rest);
         });
       });
@@ -203,21 +165,10 @@ void registerOptimizer(Registry& registry) {
       if (p.gradient.count != n || p.first.count != n || p.second.count != n) fail("a gradient or moment has another size");
     }
     const uint32_t step = static_cast<uint32_t>(args.integer());
-    AdamW settings{};
-    settings.lr = static_cast<float>(args.real());
-    const double beta1 = args.real(), beta2 = args.real();
-    settings.beta1 = static_cast<float>(beta1);
-    settings.beta2 = static_cast<float>(beta2);
-    // In float32, 1 - 0.999f would be wrong in the fifth digit.
-    settings.rest1 = static_cast<float>(1.0 - beta1);
-    settings.rest2 = static_cast<float>(1.0 - beta2);
-    for (float* value : {&settings.eps, &settings.correction1, &settings.correction2}) {
-      *value = static_cast<float>(args.real());
-    }
+    AdamW settings = AdamW::read(args);
     const double clip = args.real();
     for (Parameter& p : parameters) p.decay = static_cast<float>(args.real());
-    const double length = masterValues(norm, "the norm")[0];
-    settings.factor = clip > 0 ? static_cast<float>(std::min(1.0, clip / (length + 1e-6))) : 1.0f;
+    settings.factor = AdamW::clipFactor(clip, masterValues(norm, "the norm")[0]);
     adamw(parameters, settings, step);
   });
 

@@ -1,32 +1,19 @@
 // Softmax over the last dimension and its gradient. Memory bound: one read and one write per element (two reads for the
 // gradient); a row stays in the cache between its passes. About 25 flops per element. Statistics are f32.
-#include <cmath>
 #include <vector>
 
 #include "../runtime/parallel.h"
-#include "lanes.h"
+#include "streaming.h"
 #include "register.h"
+#include "softmax_row.h"
 
 namespace uc {
 
 namespace {
 
-template <class X>
-float rowMax(const X* x, int64_t n) {
-  Lanes most[4];
-  for (Lanes& m : most) m = allLanes(-INFINITY);
-  int64_t i = 0;
-  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
-    for (int u = 0; u < 4; ++u) most[u] = larger(loadLanes(x + i + u * kLanes), most[u]);
-  }
-  for (; i + kLanes <= n; i += kLanes) most[0] = larger(loadLanes(x + i), most[0]);
-  if (i < n) most[1] = larger(loadPart(x + i, n - i, -INFINITY), most[1]);
-  return maxLanes(larger(larger(most[0], most[1]), larger(most[2], most[3])));
-}
-
 // x -> e^(x - max) / sum. bf16 results pass through a row of f32, so that they are rounded once.
 template <class X, class Y>
-void softmaxRow(const X* x, int64_t n, float* work, Y* y) {
+void softmaxRow(const X* x, int64_t n, float* work, Y y) {
   const float most = rowMax(x, n);
   Lanes sum[2] = {};
   int64_t i = 0;
@@ -53,18 +40,18 @@ void softmax(Context&, Args& args, Results& results) {
   const Tensor y = results.make(x.dims, x.phys);
   if (y.count == 0) return;
   const int64_t n = x.dims.last();
-  withFloats(x.phys, [&](auto* type) {
-    using T = std::remove_pointer_t<decltype(type)>;
+  withOutput(y, n, [&](auto out) {
+    const auto* in = x.as<ElementOf<decltype(out)>>();
     parallelFor(x.count / n, n * 4, [&](int64_t begin, int64_t end) {
       std::vector<float> work(n);
-      for (int64_t at = begin * n; at < end * n; at += n) softmaxRow(x.as<T>() + at, n, work.data(), y.as<T>() + at);
+      for (int64_t at = begin * n; at < end * n; at += n) softmaxRow(in + at, n, work.data(), out + at);
     });
   });
 }
 
 // dy, y -> y (dy - sum(dy y)).
 template <class D, class Y, class X>
-void softmaxGradRow(const D* dy, const Y* y, int64_t n, X* dx) {
+void softmaxGradRow(const D* dy, const Y* y, int64_t n, X dx) {
   Lanes sum[2] = {};
   int turn = 0;
   eachVector(0, n, [&](int64_t, const auto& load, const auto&) { sum[turn ^= 1] += load(dy) * load(y); });
@@ -81,13 +68,12 @@ void softmaxGrad(Context&, Args& args, Results& results) {
   const int64_t n = y.dims.last();
   withFloats(dy.phys, [&](auto* dType) {
     withFloats(y.phys, [&](auto* yType) {
-      withFloats(dx.phys, [&](auto* xType) {
+      withOutput(dx, n, [&](auto out) {
         using D = std::remove_pointer_t<decltype(dType)>;
         using Y = std::remove_pointer_t<decltype(yType)>;
-        using X = std::remove_pointer_t<decltype(xType)>;
         parallelFor(y.count / n, n * 2, [&](int64_t begin, int64_t end) {
           for (int64_t at = begin * n; at < end * n; at += n) {
-            softmaxGradRow(dy.as<D>() + at, y.as<Y>() + at, n, dx.as<X>() + at);
+            softmaxGradRow(dy.as<D>() + at, y.as<Y>() + at, n, out + at);
           }
         });
       });

@@ -1,4 +1,5 @@
 // FusedBatchNorm with given statistics: y = (x - mean) scale / sqrt(variance + epsilon) + offset per channel. Memory bound.
+#include "../cpu/batch_norm_call.h"
 #include "register.h"
 #include "values.h"
 
@@ -7,19 +8,11 @@ namespace uc {
 namespace {
 
 void batchNorm(Context& context, Args& args, Results& results) {
-  const Tensor x = args.floatTensor();
-  const Tensor mean = args.floatTensor();
-  const Tensor variance = args.floatTensor();
-  const Tensor offset = args.optionalTensor();
-  const Tensor scale = args.optionalTensor();
-  const float epsilon = static_cast<float>(args.real());
+  const BatchNormCall call = BatchNormCall::read(args);
+  const Tensor& x = call.x;
   const int64_t c = x.dims.last();
-  for (const Tensor* t : {&mean, &variance, &offset, &scale}) {
-    if (t->data != nullptr && (t->count != c || t->phys != Phys::F32)) {
-      fail("the statistics must be float32 with one value per channel");
-    }
-  }
-  const float *m = mean.f32(), *v = variance.f32(), *o = offset.f32(), *s = scale.f32();
+  const float epsilon = call.epsilon;
+  const float *m = call.mean.f32(), *v = call.variance.f32(), *o = call.offset.f32(), *s = call.scale.f32();
   const Floats in(x), y(results.make(x.dims, x.phys));
   forEach(context, x.count, [=] __device__(int64_t i) {
     const int64_t k = i % c;

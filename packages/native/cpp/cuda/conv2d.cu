@@ -3,7 +3,7 @@
 // Ordinary convolutions are matrix products: the pixels that a window joins become the rows of a matrix (im2col), in chunks of at
 // most kColumnsBytes; 2 B OH OW KH KW CI CO flops, compute bound. A 1 x 1 window with stride 1 needs no such matrix. Depthwise
 // convolutions are memory bound and are done directly, one thread per result.
-#include "../cpu/convolution.h"
+#include "../cpu/convolution_call.h"
 #include "gemm.h"
 #include "register.h"
 #include "values.h"
@@ -209,57 +209,36 @@ void backwardFilterDepthwise(Context& context, const Convolution& conv, const Te
   });
 }
 
-// x, filter, bias?, window, depthwise, bf16 -> y
+// -> y
 void forward(Context& context, Args& args, Results& results) {
-  const Tensor x = args.floatTensor();
-  const Tensor filter = args.floatTensor();
-  const Tensor bias = args.optionalTensor();
-  const Convolution conv = readConvolution(args);
-  const Phys phys = computeType(x, filter, args.flag());
-  expect(x, conv.window.input(), "the image");
-  expect(filter, conv.filter(), "the filter");
-  if (bias.data != nullptr && (!isFloat(bias.phys) || bias.count != conv.window.outChannels)) {
-    fail("the bias must have one value per output channel");
-  }
-  const Tensor y = results.make(conv.window.output(), phys);
+  const ConvolutionCall c = readForward(args);
+  const Tensor y = results.make(c.conv.window.output(), c.phys);
   if (y.count == 0) return;
-  if (x.count == 0) fail("an empty image");
-  const DeviceConverted left(context, x, phys), right(context, filter, phys);
-  const Tensor* add = bias.data == nullptr ? nullptr : &bias;
-  if (conv.groups == 1) return forwardDense(context, conv.window, left.tensor(), right.tensor(), add, y);
-  forwardDepthwise(context, conv, left.tensor(), right.tensor(), add, y);
+  const DeviceConverted left(context, c.left, c.phys), right(context, c.right, c.phys);
+  const Tensor* add = c.bias.data == nullptr ? nullptr : &c.bias;
+  if (c.conv.groups == 1) return forwardDense(context, c.conv.window, left.tensor(), right.tensor(), add, y);
+  forwardDepthwise(context, c.conv, left.tensor(), right.tensor(), add, y);
 }
 
-// dy, filter, window, depthwise, bf16 -> dx
+// -> dx
 void backwardData(Context& context, Args& args, Results& results) {
-  const Tensor dy = args.floatTensor();
-  const Tensor filter = args.floatTensor();
-  const Convolution conv = readConvolution(args);
-  const Phys phys = computeType(dy, filter, args.flag());
-  expect(dy, conv.window.output(), "the gradient");
-  expect(filter, conv.filter(), "the filter");
-  const Tensor dx = results.make(conv.window.input(), phys);
+  const ConvolutionCall c = readBackwardData(args);
+  const Tensor dx = results.make(c.conv.window.input(), c.phys);
   if (dx.count == 0) return;
-  if (dy.count == 0) fail("an empty gradient");
-  const DeviceConverted left(context, dy, phys), right(context, filter, phys);
-  if (conv.groups == 1) return backwardDataDense(context, conv.window, left.tensor(), right.tensor(), dx);
-  backwardDataDepthwise(context, conv, left.tensor(), right.tensor(), dx);
+  const DeviceConverted left(context, c.left, c.phys), right(context, c.right, c.phys);
+  if (c.conv.groups == 1) return backwardDataDense(context, c.conv.window, left.tensor(), right.tensor(), dx);
+  backwardDataDepthwise(context, c.conv, left.tensor(), right.tensor(), dx);
 }
 
-// x, dy, window, depthwise, bf16 -> gradient of the filter, always f32
+// -> gradient of the filter, always f32
 void backwardFilter(Context& context, Args& args, Results& results) {
-  const Tensor x = args.floatTensor();
-  const Tensor dy = args.floatTensor();
-  const Convolution conv = readConvolution(args);
-  const Phys phys = computeType(x, dy, args.flag());
-  expect(x, conv.window.input(), "the image");
-  expect(dy, conv.window.output(), "the gradient");
-  const Tensor dFilter = results.make(conv.filter(), Phys::F32);
+  const ConvolutionCall c = readBackwardFilter(args);
+  const Tensor dFilter = results.make(c.conv.filter(), Phys::F32);
   if (dFilter.count == 0) return;
-  if (x.count == 0 || dy.count == 0) return zeroBytes(context, dFilter);
-  const DeviceConverted left(context, x, phys), right(context, dy, phys);
-  if (conv.groups == 1) return backwardFilterDense(context, conv.window, left.tensor(), right.tensor(), dFilter);
-  backwardFilterDepthwise(context, conv, left.tensor(), right.tensor(), dFilter);
+  if (c.left.count == 0 || c.right.count == 0) return zeroBytes(context, dFilter);
+  const DeviceConverted left(context, c.left, c.phys), right(context, c.right, c.phys);
+  if (c.conv.groups == 1) return backwardFilterDense(context, c.conv.window, left.tensor(), right.tensor(), dFilter);
+  backwardFilterDepthwise(context, c.conv, left.tensor(), right.tensor(), dFilter);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // hidden [N, D], weight [V, D], labels i32 [N]. Tokens are taken in chunks of about 64 MiB of logits; forward costs 2 N V D flops,
 // backward recomputes the logits and costs 6 N V D. Compute bound for chunks of some hundreds of tokens. Labels are checked on the
 // device (see index_ops.cu).
+#include "../cpu/cross_entropy_problem.h"
 #include "../formulas/elementwise.h"
 #include "gemm.h"
 #include "register.h"
@@ -12,30 +13,9 @@ namespace uc {
 
 namespace {
 
-struct Problem {
-  Tensor hidden, weight, labels;
-  int64_t tokens, size, vocabulary, chunk;
-  Phys phys;
-};
+using Problem = CrossEntropyProblem;
 
-// hidden, weight, labels; bf16
-Problem readProblem(Args& args) {
-  Problem p;
-  p.hidden = args.floatTensor();
-  p.weight = args.floatTensor();
-  p.labels = args.intTensor();
-  if (p.hidden.dims.rank() != 2 || p.weight.dims.rank() != 2 || p.hidden.dims[1] != p.weight.dims[1] ||
-      p.labels.count != p.hidden.dims[0]) {
-    fail("hidden [N, D], weight [V, D] and labels [N] are needed");
-  }
-  p.tokens = p.hidden.dims[0];
-  p.size = p.hidden.dims[1];
-  p.vocabulary = p.weight.dims[0];
-  constexpr int64_t kLogits = int64_t{1} << 24;
-  p.chunk = std::clamp<int64_t>(kLogits / std::max<int64_t>(p.vocabulary, 1), 64, std::max<int64_t>(p.tokens, 64));
-  p.phys = args.flag() ? Phys::BF16 : promote(p.hidden.phys, p.weight.phys);
-  return p;
-}
+Problem readProblem(Args& args) { return Problem::read(args, int64_t{1} << 24, 64); }
 
 void* rowPointer(const Tensor& t, int64_t row) {
   return t.as<char>() + row * t.dims.last() * static_cast<int64_t>(bytesOf(t.phys));

@@ -3,6 +3,7 @@
 // x [B, H, W, C], G groups of C / G channels. Memory bound: forward reads x three times (twice from the cache where an image fits)
 // and writes y; backward reads x and dy twice and writes dx. Statistics are double, in parts of a number that depends on sizes
 // alone, added in order.
+#include "../cpu/group_norm_problem.h"
 #include "../formulas/activations.h"
 #include "register.h"
 #include "values.h"
@@ -11,31 +12,7 @@ namespace uc {
 
 namespace {
 
-struct Problem {
-  Tensor x, weight, bias;
-  int64_t batch, pixels, channels, groups, perGroup, parts;
-  bool silu;
-};
-
-// x, weight, bias, groups, silu
-Problem readProblem(Args& args) {
-  Problem p;
-  p.x = args.floatTensor();
-  p.weight = args.floatTensor();
-  p.bias = args.floatTensor();
-  p.groups = args.integer();
-  p.silu = args.flag();
-  if (p.x.dims.rank() != 4) fail("x [B, H, W, C] is needed");
-  p.batch = p.x.dims[0];
-  p.pixels = p.x.dims[1] * p.x.dims[2];
-  p.channels = p.x.dims[3];
-  if (p.groups < 1 || p.channels % p.groups != 0 || p.weight.count != p.channels || p.bias.count != p.channels) {
-    fail("weight and bias [C] with C divisible by " + std::to_string(p.groups) + " are needed");
-  }
-  p.perGroup = p.channels / p.groups;
-  p.parts = std::clamp<int64_t>(p.pixels / 64, 1, 32);
-  return p;
-}
+using Problem = GroupNormProblem;
 
 // What a thread needs of the problem.
 struct View {
@@ -109,7 +86,7 @@ void allStatistics(Context& context, const Problem& p, double eps, float* statis
 
 // x, weight, bias, groups, silu; bf16, eps -> y, statistics [B, 2, G]
 void forward(Context& context, Args& args, Results& results) {
-  const Problem p = readProblem(args);
+  const Problem p = Problem::read(args);
   const Floats y(results.make(p.x.dims, args.flag() ? Phys::BF16 : p.x.phys));
   float* statistics = results.make({p.batch, 2, p.groups}, Phys::F32).f32();
   allStatistics(context, p, args.real(), statistics);
@@ -177,7 +154,7 @@ void inputGradient(Context& context, const Problem& p, const View& v, const Floa
 
 // x, weight, bias, groups, silu, statistics, dy -> dx, dWeight [C], dBias [C]
 void backward(Context& context, Args& args, Results& results) {
-  const Problem p = readProblem(args);
+  const Problem p = Problem::read(args);
   const Tensor statistics = args.floatTensor();
   const Tensor dy = args.floatTensor();
   if (dy.dims != p.x.dims || statistics.count != p.batch * 2 * p.groups || statistics.phys != Phys::F32) {

@@ -1,4 +1,4 @@
-// One element of AdamW and its random rounding, for kernels without vectors.
+// One element of AdamW and its random rounding. A value V is a float or a vector of floats, a word W one or several of 32 bits.
 #pragma once
 
 #include <algorithm>
@@ -31,12 +31,21 @@ struct AdamW {
     const double factor = clip / (norm + 1e-6);
     return clip > 0 && factor < 1.0 ? static_cast<float>(factor) : 1.0f;
   }
-  // The new value of a weight; changes its moments.
-  UC_HD float update(float w, float gradient, float& first, float& second) const {
-    const float g = gradient * factor;
+  template <class V>
+  UC_HD void updateMoments(V gradient, V& first, V& second) const {
+    const V g = gradient * factor;
     first = beta1 * first + rest1 * g;
     second = beta2 * second + rest2 * g * g;
-    return (1.0f - lr * decay) * w - lr * (first * correction1) / (std::sqrt(second) * correction2 + eps);
+  }
+  // The new value of a weight by its first moment and the root of its second.
+  template <class V>
+  UC_HD V weight(V w, V first, V root) const {
+    return (1.0f - lr * decay) * w - lr * (first * correction1) / (root * correction2 + eps);
+  }
+  // Both for one element.
+  UC_HD float update(float w, float gradient, float& first, float& second) const {
+    updateMoments(gradient, first, second);
+    return weight(w, first, std::sqrt(second));
   }
 };
 
@@ -44,7 +53,8 @@ struct AdamW {
 constexpr int64_t kOptimizerBlock = 16384;
 
 // A well mixed word from a counter: the finaliser of MurmurHash3.
-UC_HD inline uint32_t mixed(uint32_t word) {
+template <class W>
+UC_HD W mixed(W word) {
   word ^= word >> 16;
   word *= 0x85EBCA6Bu;
   word ^= word >> 13;
@@ -52,11 +62,16 @@ UC_HD inline uint32_t mixed(uint32_t word) {
   return word ^ (word >> 16);
 }
 
-// bf16 that is `value` on average: rounded up with the probability of the part that is cut off, by 16 random bits.
+// The bits of a float cut to those of a bf16 that is the same on average: rounded up with the probability of the part that
+// is cut off, by 16 random bits. Infinity and NaN stay. Rounding to nearest would lose every change of a moment below 1/256
+// of it, that is all of a second moment with beta2 = 0.999.
+template <class W>
+UC_HD W cutRandomly(W bits, W random) {
+  const W cut = (bits + (random & 0xFFFFu)) & 0xFFFF0000u;
+  return (bits & 0x7F800000u) == 0x7F800000u ? bits : cut;
+}
 UC_HD inline bf16 toBf16Randomly(float value, uint32_t random) {
-  const uint32_t bits = bitsOfFloat(value);
-  const bool finite = (bits & 0x7F800000u) != 0x7F800000u;
-  return finite ? static_cast<bf16>((bits + (random & 0xFFFFu)) >> 16) : toBf16(value);
+  return toBf16(floatOfBits(cutRandomly(bitsOfFloat(value), random)));
 }
 
 }  // namespace uc

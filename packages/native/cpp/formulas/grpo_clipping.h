@@ -1,4 +1,4 @@
-// The clipping of GRPO's policy loss, for kernels without vectors.
+// The clipping of GRPO's policy loss. A value V is a float or a vector of floats.
 #pragma once
 
 #include "../runtime/args.h"
@@ -15,13 +15,21 @@ struct Clipping {
     c.advantage = static_cast<float>(args.real());
     return c;
   }
-  UC_HD float limited(float a) const {
-    if (advantage <= 0.0f) return a;
-    return a > advantage ? advantage : (a < -advantage ? -advantage : a);
+  template <class V>
+  UC_HD V limited(V a) const {
+    return advantage <= 0.0f ? a : within(a, -advantage, advantage);
   }
-  UC_HD float clipped(float ratio) const {
-    const float top = 1.0f + high, bottom = 1.0f - low;
-    return ratio > top ? top : (ratio < bottom ? bottom : ratio);
+  template <class V>
+  UC_HD V clipped(V ratio) const {
+    return within(ratio, 1.0f - low, 1.0f + high);
+  }
+
+ private:
+  // NaN stays NaN.
+  template <class V>
+  UC_HD static V within(V x, float least, float most) {
+    const V top = V{} + most, bottom = V{} + least, below = x > top ? top : x;
+    return below < bottom ? bottom : below;
   }
 };
 

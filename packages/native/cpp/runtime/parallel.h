@@ -3,6 +3,10 @@
 
 #include <omp.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
 #include <cstdint>
 
@@ -10,6 +14,13 @@ namespace uc {
 
 // Below this many elements of cheap work a parallel region costs more than it saves.
 constexpr int64_t kParallelGrain = 32768;
+
+// Makes stores that go round the caches visible to other threads.
+inline void finishStreaming() {
+#ifdef __SSE2__
+  _mm_sfence();
+#endif
+}
 
 // Calls f(begin, end) on contiguous parts of [0, n), one per thread; `cost` is the work of one item in element units.
 // f must not throw. Parts begin at multiples of `unit` items.
@@ -30,6 +41,7 @@ void parallelFor(int64_t n, int64_t cost, const F& f, int64_t unit = 1) {
     const int64_t begin = units * t / count * unit;
     const int64_t end = std::min(n, units * (t + 1) / count * unit);
     if (begin < end) f(begin, end);
+    finishStreaming();
   }
 }
 

@@ -84,6 +84,33 @@ describe('tiled products', () => {
     }
   });
 
+  it('multiplies few rows of f32 with weights of either type, each row as if it stood alone', () => {
+    selectBackend('native');
+    const draw = new Draw(113);
+    for (const [m, n, k] of [
+      [1, 67, 130],
+      [3, 64, 33],
+      [16, 130, 257],
+    ] as const) {
+      const [x, w, bias] = [draw.floats([m, k]), draw.floats([n, k]), draw.floats([n])];
+      tf.tidy(() => {
+        const b = tf.tensor1d(bias.values);
+        const run = (rows: tf.Tensor, weight: tf.Tensor) => linear(rows, weight as tf.Tensor2D, b);
+        const rows = tf.tensor2d(x.values, [m, k]);
+        for (const [weight, values] of [
+          [tf.tensor(w.values, w.shape), w],
+          [bf16Tensor(w), rounded(w)],
+        ] as const) {
+          const all = run(rows, weight);
+          expect(physName(all)).toBe('f32');
+          expectNear(all, product(x, values, false, true, bias), F32);
+          const last = run(tf.slice(rows, [m - 1, 0], [1, k]), weight);
+          expect(last.dataSync()).toEqual(tf.slice(all, [m - 1, 0], [1, n]).dataSync());
+        }
+      });
+    }
+  });
+
   it('sums base and adapter of a low-rank layer before rounding once', () => {
     selectBackend('native');
     const draw = new Draw(109);

@@ -167,17 +167,10 @@ Line<D> lineOf(const Statistics<D>& s, const D& own, const Options& options, dou
   return {s.offset(), others};
 }
 
-// What is finite in float64 stays finite in float32, so that equal rewards give 0 with the smallest epsilon too.
-template <class D>
-D floatRange(D scale) {
-  const D most = D{} + std::numeric_limits<float>::max(), infinite = D{} + std::numeric_limits<double>::infinity();
-  return (scale > most) & (scale < infinite) ? most : scale;
-}
-Line<float> narrowed(const Line<double>& line) {
-  return {static_cast<float>(line.offset), static_cast<float>(floatRange(line.scale))};
-}
-Line<HalfFloats> narrowed(const Line<Doubles>& line) {
-  return {__builtin_convertvector(line.offset, HalfFloats), __builtin_convertvector(floatRange(line.scale), HalfFloats)};
+// Large scales stay finite, so that equal rewards give 0 with the smallest epsilon too.
+Line<float> narrowed(double offset, double scale) {
+  const double most = std::numeric_limits<float>::max();
+  return {static_cast<float>(offset), static_cast<float>(scale > most && std::isfinite(scale) ? most : scale)};
 }
 
 Doubles loadDoubles(const float* values) {
@@ -282,12 +275,11 @@ class Batch {
     for (int64_t k = held_; k < kDoubles; ++k) count_[k] = 1.0;
     const Statistics<Doubles> s{sumsOf(sums_), sumsOf(squares_), count_};
     const Doubles own = s.deviation();
-    const Line<HalfFloats> lines = narrowed(lineOf(s, own, options_, allDeviation_));
-    const float limit = options_.limit();
+    const Line<Doubles> line = lineOf(s, own, options_, allDeviation_);
     for (int64_t k = 0; k < held_; ++k) {
       counts_.withoutVariance += own[k] < kZeroDeviation;
-      writeRun(values_ + begin_[k], static_cast<int64_t>(count_[k]), {lines.offset[k], lines.scale[k]}, limit,
-               out_ + begin_[k]);
+      writeRun(values_ + begin_[k], static_cast<int64_t>(count_[k]), narrowed(line.offset[k], line.scale[k]),
+               options_.limit(), out_ + begin_[k]);
     }
     counts_.groups += static_cast<int32_t>(held_);
     held_ = 0;
@@ -353,7 +345,8 @@ void advantagesOfTable(const float* values, const int32_t* ids, int64_t n, const
     if (moments[g].count == 0) continue;
     const Statistics<double> s = moments[g].statistics();
     const double own = s.deviation();
-    lines[g] = narrowed(lineOf(s, own, options, deviation));
+    const Line<double> line = lineOf(s, own, options, deviation);
+    lines[g] = narrowed(line.offset, line.scale);
     ++counts.groups;
     counts.withoutVariance += own < kZeroDeviation;
   }

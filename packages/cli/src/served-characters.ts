@@ -1,13 +1,12 @@
-import type { ServedCharacter } from '@unicharacter/server';
+import type { EngineProcess, ServedCharacter } from '@unicharacter/server';
 import type { Core } from './context.js';
 
-/** The characters of run folders, for a server. Their weights are loaded when a request first needs them. */
-export function servedCharacters(core: Core, runs: readonly string[]): ServedCharacter[] {
-  return runs.map((run) => servedCharacter(core, run));
-}
-
-/** @throws RunError when the folder holds no run */
-export function servedCharacter(core: Core, run: string): ServedCharacter {
+/**
+ * The character of a run folder, for a server. Its weights are loaded into the engine process when a request first needs
+ * them.
+ * @throws RunError when the folder holds no run
+ */
+export function servedCharacter(core: Core, engine: EngineProcess, run: string): ServedCharacter {
   const { name, description, opening, images } = core.characterOfRun(run);
   const [first] = images;
   return {
@@ -15,6 +14,6 @@ export function servedCharacter(core: Core, run: string): ServedCharacter {
     description,
     opening,
     ...(first ? { portrait: first.path } : {}),
-    open: () => core.openRun(run),
+    open: () => engine.open(run),
   };
 }

@@ -1,7 +1,7 @@
 /** `unicharacter jobs` against a server that trains. */
 import { join } from 'node:path';
-import { characterOfRun, openRun } from '@unicharacter/core';
-import { buildServer, listen, openState } from '@unicharacter/server';
+import { characterOfRun } from '@unicharacter/core';
+import { buildServer, EngineProcess, listen, openState } from '@unicharacter/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../src/run-command.js';
 import { makeTinyBase, OLMO, TINY } from './e2e/support.js';
@@ -15,8 +15,10 @@ describe('jobs', () => {
   let close: () => Promise<void>;
   beforeAll(async () => {
     const state = await openState({});
+    const engine = new EngineProcess();
     const app = await buildServer([], {
       state,
+      engine,
       apiKeys: ['secret'],
       uploads: join(folder, 'uploads'),
       pictures: join(folder, 'pictures'),
@@ -24,7 +26,7 @@ describe('jobs', () => {
         runs: join(folder, 'runs'),
         bases: { tiny: makeTinyBase(folder) },
         pollSeconds: 0.1,
-        serve: (run) => ({ ...characterOfRun(run), open: () => openRun(run) }),
+        serve: (run) => ({ ...characterOfRun(run), open: () => engine.open(run) }),
       },
     });
     env.UNICHARACTER_URL = await listen(app, { host: '127.0.0.1', port: 0, hasKeys: true });

@@ -8,6 +8,7 @@ import { describeAnswers } from './answers/answers.js';
 import { requireKey } from './auth.js';
 import { CharacterFiles } from './cards/character-files.js';
 import { CharacterShelf, type ServedCharacter } from './character-shelf.js';
+import type { EngineProcess } from './engine/engine-process.js';
 import { sendError, sendNotFound } from './errors.js';
 import { GenerationQueue } from './generation-queue.js';
 import { RATE_HEADERS } from './key-limits.js';
@@ -40,6 +41,8 @@ export interface ServerOptions {
   state?: State;
   /** Folder of uploaded characters; without it, or without `state`, none are taken. */
   uploads?: string;
+  /** The process that the characters are opened in; it is started and closed with the server. */
+  engine?: EngineProcess;
   /** How characters are trained; without it, or without `state` and `uploads`, none are. */
   training?: TrainingOptions;
   /** Bearer keys without limits, beside those in `state`. While there are none of either kind, no key is asked for. */
@@ -89,7 +92,11 @@ export async function buildServer(
   describeAnswers(app);
   app.setErrorHandler(sendError);
   app.setNotFoundHandler(sendNotFound);
-  app.addHook('onClose', async () => shelf.close());
+  app.addHook('onReady', async () => options.engine?.start());
+  app.addHook('onClose', async () => {
+    await shelf.close();
+    await options.engine?.close();
+  });
 
   await app.register(cors, {
     origin: [...(options.allowedOrigins ?? [])],
@@ -122,10 +129,10 @@ export async function buildServer(
     imageRoutes,
     characterRoutes,
     a1111Routes,
-    healthRoutes,
   ]) {
     routes(app, serving);
   }
+  healthRoutes(app, serving, options.engine);
   if (options.state) conversationRoutes(app, serving, options.state.conversations);
   if (options.state && options.uploads !== undefined) {
     await acceptMultipart(app);

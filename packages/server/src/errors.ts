@@ -1,4 +1,4 @@
-import { ContextLengthError } from '@unicharacter/core';
+import { ContextLengthError, isOutOfMemory } from '@unicharacter/core';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { databaseFailed } from './state/failures.js';
 
@@ -57,6 +57,7 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (databaseFailed(error)) return stateUnavailable();
   if (error instanceof ContextLengthError) return contextTooLong(error);
+  if (isOutOfMemory(error)) return outOfMemory();
   if (!isFastifyError(error)) return unexpected();
   const issue = error.validation?.[0];
   if (issue) {
@@ -120,6 +121,17 @@ const contextTooLong = ({ message }: ContextLengthError): ApiError =>
     `The conversation does not fit the model: ${message}.`,
     'messages',
     'context_length_exceeded',
+  );
+
+const outOfMemory = (): ApiError =>
+  new ApiError(
+    503,
+    'server_error',
+    'There was not enough memory for the request beside those that were running.',
+    {
+      code: 'out_of_memory',
+      retryAfter: 5,
+    },
   );
 
 const stateUnavailable = (): ApiError =>

@@ -3,6 +3,7 @@ export { buildServer, type ServerOptions } from './build-server.js';
 export { profileOfCard } from './cards/card-profile.js';
 export { archiveOfFolder } from './cards/folder-archive.js';
 export { modelId, type OpenEngine, type ServedCharacter } from './character-shelf.js';
+export { EngineProcess, type EngineProcessOptions, type EngineState } from './engine/engine-process.js';
 export type { ServedEngine } from './engine/served-engine.js';
 export { type ListenOptions, listen } from './listen.js';
 export type { ApiKey } from './state/api-keys.js';

@@ -7,7 +7,7 @@ import { zipSync } from 'fflate';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyWorld } from '../../core/test/train/tiny-run.js';
-import { buildServer, listen, openState, type State } from '../dist/index.js';
+import { buildServer, EngineProcess, listen, openState, type State } from '../dist/index.js';
 import { NotTrainable, Planner } from '../dist/training/planner.js';
 import { checkAnswers } from './serve-fake.js';
 import { lossesOf, olmoArchive, TINY_CONFIG, trainingOptions } from './train-tiny.js';
@@ -24,11 +24,13 @@ describe('fine-tuning jobs', () => {
   let address: string;
   beforeAll(async () => {
     state = await openState({});
+    const engine = new EngineProcess();
     app = await buildServer([], {
       state,
+      engine,
       uploads,
       pictures: join(root, 'pictures'),
-      training: trainingOptions(runs, base),
+      training: trainingOptions(runs, base, engine),
     });
     checkAnswers(app);
     address = await listen(app, { host: '127.0.0.1', port: 0, hasKeys: false });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { characterFolder, tinyWorld } from '../../core/test/train/tiny-run.js';
-import { buildServer, openState, type State } from '../dist/index.js';
+import { buildServer, EngineProcess, openState, type State } from '../dist/index.js';
 import { chromiumPath, launchChromium } from './browser.js';
 import { barriers, openPage } from './open-page.js';
 import { TINY_CONFIG, trainingOptions } from './train-tiny.js';
@@ -30,11 +30,13 @@ describe.skipIf(chromiumPath === undefined)('the page with a server that trains'
   });
 
   it('makes a character, trains it and lets it talk', async () => {
+    const engine = new EngineProcess();
     const app = await buildServer([], {
       state,
+      engine,
       uploads: join(root, 'uploads'),
       pictures: join(root, 'pictures'),
-      training: trainingOptions(join(root, 'runs'), base),
+      training: trainingOptions(join(root, 'runs'), base, engine),
     });
     const { page, close } = await openPage(browser, app);
     await page.getByText('Nobody talks here yet').waitFor();

@@ -1,17 +1,10 @@
 /** Training over HTTP with a model of a few ten thousand weights: what the tests of jobs share. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  characterOfRun,
-  type LoggedEvent,
-  openRun,
-  RunFolder,
-  readEvents,
-  type StepEvent,
-} from '@unicharacter/core';
+import { characterOfRun, type LoggedEvent, RunFolder, readEvents, type StepEvent } from '@unicharacter/core';
 import { zipSync } from 'fflate';
 import { characterFolder, tinyOptions } from '../../core/test/train/tiny-run.js';
-import type { TrainingOptions } from '../dist/index.js';
+import type { EngineProcess, TrainingOptions } from '../dist/index.js';
 
 /** Options of a training of a few seconds, as a request may give them. */
 export const TINY_CONFIG: Record<string, unknown> = Object.fromEntries(
@@ -28,14 +21,14 @@ export function olmoArchive(): Buffer {
   return Buffer.from(zipSync(Object.fromEntries(entries), { level: 0, mtime: new Date(2000, 0, 1) }));
 }
 
-export function trainingOptions(runs: string, base: string): TrainingOptions {
+export function trainingOptions(runs: string, base: string, engine: EngineProcess): TrainingOptions {
   return {
     runs,
     bases: { tiny: base },
     pollSeconds: 0.1,
     serve: (run) => {
       const { name, description, opening } = characterOfRun(run);
-      return { name, description, opening, open: () => openRun(run) };
+      return { name, description, opening, open: () => engine.open(run) };
     },
   };
 }

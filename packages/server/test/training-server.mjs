@@ -1,11 +1,13 @@
 /** A server that trains, with everything in the folder given; says its address and serves until it is killed. */
-import { characterOfRun, openRun } from '@unicharacter/core';
-import { buildServer, listen, openState } from '../dist/index.js';
+import { characterOfRun } from '@unicharacter/core';
+import { buildServer, EngineProcess, listen, openState } from '../dist/index.js';
 
 const [folder, base] = process.argv.slice(2);
 const state = await openState({ folder: `${folder}/state` });
+const engine = new EngineProcess();
 const app = await buildServer([], {
   state,
+  engine,
   uploads: `${folder}/uploads`,
   pictures: `${folder}/pictures`,
   training: {
@@ -14,7 +16,7 @@ const app = await buildServer([], {
     pollSeconds: 0.1,
     serve: (run) => {
       const { name, description, opening } = characterOfRun(run);
-      return { name, description, opening, open: () => openRun(run) };
+      return { name, description, opening, open: () => engine.open(run) };
     },
   },
 });

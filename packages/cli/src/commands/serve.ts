@@ -8,7 +8,7 @@ import { Interrupt } from '../interrupt.js';
 import { collect, defined, integer } from '../options.js';
 import { fromUser } from '../paths.js';
 import { runFolder, trainedRuns } from '../run-option.js';
-import { servedCharacter, servedCharacters } from '../served-characters.js';
+import { servedCharacter } from '../served-characters.js';
 import { type StateOptions, stateExists, stateFolder, withState } from '../state-option.js';
 import { baseModels } from '../train-config.js';
 
@@ -87,18 +87,23 @@ async function serveRuns(
   { host, port, concurrency, queue, pictures, allowOrigin, bases, runs: below = 'runs' }: ServeOptions,
   { runs, state, uploads, apiKeys, hasKeys }: Served,
 ): Promise<void> {
-  const { buildServer, listen } = await import('@unicharacter/server');
+  const { buildServer, EngineProcess, listen } = await import('@unicharacter/server');
   const core = await context.core();
-  const characters = servedCharacters(core, runs);
+  const engine = new EngineProcess({
+    onCrash: (how) => context.terminal.err(`The engine process ended by itself: ${how}\n`),
+  });
+  const served = (run: string) => servedCharacter(core, engine, run);
+  const characters = runs.map(served);
   const interrupt = new Interrupt(() => {});
   const app = await buildServer(characters, {
     apiKeys,
     state,
     uploads,
+    engine,
     training: {
       runs: fromUser(context.folder, join(below, '.jobs')),
       bases: baseModels(core, bases === undefined ? undefined : fromUser(context.folder, bases)),
-      serve: (run) => servedCharacter(core, run),
+      serve: served,
     },
     pictures: fromUser(context.folder, pictures),
     allowedOrigins: allowOrigin,

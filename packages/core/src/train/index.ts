@@ -8,6 +8,7 @@ export {
 export { type ExportOptions, type ExportSummary, exportRun } from './export-run.js';
 export type { MachineRates } from './machine-rates.js';
 export { measureTraining, type StageMeasure } from './measure.js';
+export { isOutOfMemory } from './memory-advice.js';
 export { planRun, type RunPlan } from './run-plan.js';
 export type { PackPlan, TaskPlan } from './task-plan.js';
 export { type TrainHooks, type TrainSummary, trainCharacter } from './train-character.js';

@@ -5,9 +5,13 @@ import { TrainError } from './train-error.js';
 const OUT_OF_MEMORY =
   /out of memory|bad_alloc|bad alloc|cannot allocate|allocation (of .*)?failed|Array buffer allocation/i;
 
+/** True for an error that says that memory ran out. */
+export const isOutOfMemory = (error: unknown): error is Error =>
+  error instanceof Error && OUT_OF_MEMORY.test(error.message);
+
 /** An error for a step that did not fit in memory, with the options that need less; other errors come back as they are. */
 export function withMemoryAdvice(error: unknown, config: TrainConfig): unknown {
-  if (!(error instanceof Error) || !OUT_OF_MEMORY.test(error.message)) return error;
+  if (!isOutOfMemory(error)) return error;
   const { sft, grpo, stage } = config;
   const advice = [
     ...(stage === 'sft' || stage === 'all'

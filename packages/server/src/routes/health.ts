@@ -1,21 +1,32 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { answers, choice, closed, media, nullable } from '../answers/answers.js';
+import type { EngineProcess } from '../engine/engine-process.js';
 import type { Serving } from '../serving.js';
 import type { App } from './app.js';
 
 const Alive = closed({ status: Type.Literal('ok') });
+/** Of the engine process. */
+const STATUSES = ['idle', 'starting', 'ready', 'restarting', 'failed', 'closed'] as const;
 const Ready = closed({
-  status: choice('ready', 'busy'),
+  status: choice('ready', 'busy', 'closing', ...STATUSES.map((status) => `engine ${status}` as const)),
   queue: Type.Integer({ minimum: 0 }),
   loaded: nullable(Type.String()),
+  engine: Type.Optional(
+    closed({
+      status: choice(...STATUSES),
+      crashes: Type.Integer({ minimum: 0 }),
+      lastCrash: nullable(Type.String()),
+    }),
+  ),
 });
 
 /** Seconds; a picture may take minutes. */
 const BUCKETS = [0.05, 0.25, 1, 5, 20, 60, 300];
 
 /** `/healthz` (the process answers), `/readyz` (another request would be taken), `/metrics` (Prometheus). */
-export function healthRoutes(app: App, { shelf, queue }: Serving): void {
+export function healthRoutes(app: App, serving: Serving, engine: EngineProcess | undefined): void {
+  const { shelf, queue } = serving;
   const described = (summary: string, response: object) => ({ tags: ['health'], summary, response });
   app.get('/healthz', { schema: described('The process answers', answers(Alive)) }, async () => ({
     status: 'ok',
@@ -23,10 +34,19 @@ export function healthRoutes(app: App, { shelf, queue }: Serving): void {
   app.get(
     '/readyz',
     { schema: described('Another request would be taken', { 200: Ready, 503: Ready }) },
-    async (_, reply) =>
-      reply
-        .status(queue.full ? 503 : 200)
-        .send({ status: queue.full ? 'busy' : 'ready', queue: queue.length, loaded: shelf.loadedId ?? null }),
+    async (_, reply) => {
+      const state = engine?.state;
+      const status =
+        state && state.status !== 'ready' ? (`engine ${state.status}` as const) : queue.full ? 'busy' : 'ready';
+      return reply.status(status === 'ready' ? 200 : 503).send({
+        status,
+        queue: queue.length,
+        loaded: shelf.loadedId ?? null,
+        ...(state && {
+          engine: { status: state.status, crashes: state.crashes, lastCrash: state.lastCrash },
+        }),
+      });
+    },
   );
 
   const registry = new Registry();
@@ -60,6 +80,7 @@ export function healthRoutes(app: App, { shelf, queue }: Serving): void {
       this.set(queue.running);
     },
   });
+  if (engine) engineMetrics(engine, registers);
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
     seconds.observe({ route, status: String(reply.statusCode) }, reply.elapsedTime / 1000);
@@ -70,4 +91,36 @@ export function healthRoutes(app: App, { shelf, queue }: Serving): void {
     { schema: described('Measures for Prometheus', answers(media('Measures', 'text/plain'))) },
     async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()),
   );
+}
+
+function engineMetrics(engine: EngineProcess, registers: Registry[]): void {
+  new Counter({
+    name: 'unicharacter_engine_crashes_total',
+    help: 'Ends of the engine process that nobody asked for; after each but the last of many it is started again',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(engine.state.crashes);
+    },
+  });
+  new Gauge({
+    name: 'unicharacter_engine_up',
+    help: '1 while the engine process takes requests',
+    registers,
+    collect() {
+      this.set(engine.state.status === 'ready' ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'unicharacter_engine_memory_bytes',
+    help: 'Memory of the engine process: of its tensors now and at most, and in all',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      const { live = 0, peak = 0, resident = 0 } = engine.state.memory ?? {};
+      this.set({ kind: 'tensors' }, live);
+      this.set({ kind: 'tensors_peak' }, peak);
+      this.set({ kind: 'resident' }, resident);
+    },
+  });
 }

@@ -2,9 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { TrainConfig } from '@unicharacter/core';
+import { childOptions } from '../child-options.js';
 import { ApiError } from '../errors.js';
 import type { DataPlan, FromPlanning } from './messages.js';
-import { childOptions } from './training-process.js';
 
 const PROGRAM = fileURLToPath(new URL('planning-main.js', import.meta.url));
 

@@ -2,16 +2,16 @@
  * The program of the training process: gets one configuration from its parent, trains, tells every event, and ends. Without
  * its parent it ends at once; the checkpoints of the run are what the next attempt goes on from.
  */
-import { writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { RunFolder, readEvents, type TrainConfig, trainCharacter, trainingProcess } from '@unicharacter/core';
+import { preferredByOomKiller } from '../oom-score.js';
 import type { FromTraining, ToTraining } from './messages.js';
 
 const stop = new AbortController();
 
 // Before the first product starts the threads that inherit it: those who talk to the server come first.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-killedFirst();
+preferredByOomKiller(1000);
 process.on('message', (message: ToTraining) => {
   if (message.kind === 'stop') stop.abort(new Error('the server stops the training'));
   else void train(message.config);
@@ -50,13 +50,4 @@ async function freeRun(run: string): Promise<void> {
 
 function last(message: FromTraining): void {
   process.send?.(message, () => process.exit(0));
-}
-
-/** When memory runs out, Linux ends this process and not the server. */
-function killedFirst(): void {
-  try {
-    writeFileSync('/proc/self/oom_score_adj', '1000');
-  } catch {
-    // Other systems choose for themselves.
-  }
 }

@@ -1,18 +1,10 @@
-import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { TrainConfig, TrainEvent } from '@unicharacter/core';
+import { childOptions } from '../child-options.js';
 import type { FromTraining, ToTraining } from './messages.js';
 
 const PROGRAM = fileURLToPath(new URL('training-main.js', import.meta.url));
-
-/** Not for child processes: what they do not know they cannot tell. */
-const SECRETS = new Set(['DATABASE_URL', 'UNICHARACTER_API_KEY']);
-
-/** How programs of this folder are started: without the server's keys, speaking over a channel, complaining to its error stream. */
-export function childOptions(): ForkOptions {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.has(name)));
-  return { env, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] };
-}
 
 /** How a training process ended. */
 export type TrainingEnd =

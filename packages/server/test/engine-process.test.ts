@@ -100,7 +100,7 @@ describe('an engine process', () => {
   });
 
   it('is killed when it hangs', async () => {
-    const { engine } = startEngine({ silence: 2500 });
+    const { engine } = startEngine({ silence: 6000 });
     const mimi = await engine.open('mimi');
     await expect(mimi.reply({ user: 'hang' })).rejects.toMatchObject(gone);
     expect(await mimi.reply({ user: 'you' })).toEqual(said('mimi heard you'));

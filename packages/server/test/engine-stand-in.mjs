@@ -1,5 +1,4 @@
 /** An engine process without a model. What is said to it decides what happens. */
-import { ContextLengthError } from '@unicharacter/core';
 import { serveEngine } from '../dist/engine/serve-engine.js';
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -19,7 +18,9 @@ serveEngine({
 });
 
 async function reply(folder, { user, onToken, signal }) {
-  if (user === 'too long') throw new ContextLengthError('too long for this model');
+  if (user === 'too long') {
+    throw Object.assign(new Error('too long for this model'), { name: 'ContextLengthError' });
+  }
   if (user === 'memory') throw new Error('linear: out of memory: asked for 3 MiB');
   if (user === 'crash') process.kill(process.pid, 'SIGKILL');
   if (user === 'hang') for (;;);

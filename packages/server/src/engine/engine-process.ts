@@ -62,6 +62,8 @@ export class EngineProcess {
   #crashes = 0;
   #lastCrash: string | null = null;
   #watch: NodeJS.Timeout | undefined;
+  /** Whether the process has said anything since the last look. */
+  #heard = false;
 
   constructor(options: EngineProcessOptions = {}) {
     this.#options = options;
@@ -118,7 +120,7 @@ export class EngineProcess {
     this.#status = 'closed';
     this.#pause?.end();
     this.#calls.fail(closing());
-    clearTimeout(this.#watch);
+    clearInterval(this.#watch);
     const child = this.#child;
     if (!child?.connected) return;
     // Not "close", which does not come after a disconnection from this side.
@@ -146,12 +148,25 @@ export class EngineProcess {
       serialization: 'advanced',
     });
     this.#child = child;
-    this.#watch = setTimeout(() => child.kill('SIGKILL'), this.#options.silence ?? SILENCE);
+    this.#listenTo(child);
     child.on('message', (messages: FromEngine[]) => this.#receive(messages));
     child.once('error', (error) => this.#ended(child, error.message));
     // Not "exit": answers may still be on their way then.
     child.once('close', (code, signal) => this.#ended(child, signal ?? `exit code ${code}`));
     if (this.#folder !== undefined) this.#reload(this.#folder);
+  }
+
+  /** Kills a process that says nothing for so long. */
+  #listenTo(child: ChildProcess): void {
+    this.#heard = true;
+    // In halves, so that a pause of the whole machine is not taken for silence.
+    this.#watch = setInterval(
+      () => {
+        if (!this.#heard) child.kill('SIGKILL');
+        this.#heard = false;
+      },
+      (this.#options.silence ?? SILENCE) / 2,
+    );
   }
 
   /** What was in memory before the crash comes back without waiting for a request. */
@@ -161,7 +176,7 @@ export class EngineProcess {
   }
 
   #receive(messages: readonly FromEngine[]): void {
-    this.#watch?.refresh();
+    this.#heard = true;
     for (const message of messages) {
       if (message.type !== 'status') this.#calls.receive(message);
       else {
@@ -173,7 +188,7 @@ export class EngineProcess {
 
   #ended(child: ChildProcess, how: string): void {
     if (this.#child !== child) return;
-    clearTimeout(this.#watch);
+    clearInterval(this.#watch);
     this.#child = undefined;
     this.#memory = null;
     if (this.#status === 'closed') return;

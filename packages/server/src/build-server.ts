@@ -9,7 +9,7 @@ import { requireKey } from './auth.js';
 import { CharacterFiles } from './cards/character-files.js';
 import { CharacterShelf, type ServedCharacter } from './character-shelf.js';
 import type { EngineProcess } from './engine/engine-process.js';
-import { sendError, sendNotFound } from './errors.js';
+import { ApiError, sendError, sendNotFound } from './errors.js';
 import { GenerationQueue } from './generation-queue.js';
 import { RATE_HEADERS } from './key-limits.js';
 import { acceptMultipart, describeForms } from './multipart.js';
@@ -51,6 +51,10 @@ export interface ServerOptions {
   concurrency?: number;
   /** Further requests that may wait. Default 64. */
   queueLimit?: number;
+  /** Seconds that an answer may take, waiting for its turn included. Default 600. */
+  requestSeconds?: number;
+  /** Seconds that answers in the making get to be finished when the server is closed. Default 30. */
+  drainSeconds?: number;
   /** Largest request body in bytes. Default 32 MiB, because clients send pictures as base64. */
   bodyLimit?: number;
   /** Origins of web pages on other hosts that may call the API; none by default. */
@@ -88,8 +92,11 @@ export async function buildServer(
     forceCloseConnections: true,
     // Errors before a route is found, such as an address that cannot be decoded.
     frameworkErrors: sendError,
+    return503OnClosing: false,
   }).withTypeProvider<TypeBoxTypeProvider>();
   describeAnswers(app);
+  app.decorate('requestSeconds', options.requestSeconds ?? 600);
+  drainBeforeClose(app, serving, options.drainSeconds ?? 30);
   app.setErrorHandler(sendError);
   app.setNotFoundHandler(sendNotFound);
   app.addHook('onReady', async () => options.engine?.start());
@@ -144,6 +151,24 @@ export async function buildServer(
   await webPage(app);
   return app;
 }
+
+/** A server that is closed takes no further request, and finishes those that it has begun. */
+function drainBeforeClose(app: App, serving: Serving, seconds: number): void {
+  let closing = false;
+  app.addHook('onRequest', async () => {
+    if (closing) throw closingError();
+  });
+  app.addHook('preClose', async () => {
+    closing = true;
+    await serving.drain(seconds);
+  });
+}
+
+const closingError = (): ApiError =>
+  new ApiError(503, 'server_error', 'The server is closing. Send the request again to the next one.', {
+    code: 'server_closing',
+    retryAfter: 5,
+  });
 
 /** The addresses of training, and the worker that trains from when the server is ready until it is closed. */
 function train(

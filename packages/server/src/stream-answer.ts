@@ -17,9 +17,10 @@ export async function streamAnswer(
     await work(stream);
     stream.done();
   } catch (error) {
-    if (signal.aborted) throw error;
-    reply.log.error(error);
-    stream.send(toApiError(error).body());
+    if (reply.raw.destroyed) throw error;
+    const cause: unknown = signal.aborted ? signal.reason : error;
+    reply.log.error(cause);
+    stream.send(toApiError(cause).body());
     stream.end();
   }
 }

@@ -21,6 +21,8 @@ interface ServeOptions extends StateOptions {
   allowOrigin: string[];
   concurrency?: number;
   queue?: number;
+  timeout?: number;
+  drain?: number;
   bases?: string;
 }
 
@@ -47,6 +49,8 @@ export function addServe(program: Command, context: CommandContext): void {
       integer(1),
     )
     .option('--queue <n>', 'further requests that may wait (default: 64)', integer(0))
+    .option('--timeout <s>', 'seconds that an answer may take, with its wait (default: 600)', integer(1))
+    .option('--drain <s>', 'seconds to finish answers in when the server stops (default: 30)', integer(0))
     .addHelpText(
       'after',
       `
@@ -84,7 +88,7 @@ interface Served {
 
 async function serveRuns(
   context: CommandContext,
-  { host, port, concurrency, queue, pictures, allowOrigin, bases, runs: below = 'runs' }: ServeOptions,
+  { host, port, pictures, allowOrigin, bases, runs: below = 'runs', ...limits }: ServeOptions,
   { runs, state, uploads, apiKeys, hasKeys }: Served,
 ): Promise<void> {
   const { buildServer, EngineProcess, listen } = await import('@unicharacter/server');
@@ -107,7 +111,12 @@ async function serveRuns(
     },
     pictures: fromUser(context.folder, pictures),
     allowedOrigins: allowOrigin,
-    ...defined({ concurrency, queueLimit: queue }),
+    ...defined({
+      concurrency: limits.concurrency,
+      queueLimit: limits.queue,
+      requestSeconds: limits.timeout,
+      drainSeconds: limits.drain,
+    }),
     logger: { level: 'warn', stream: { write: (line: string) => context.terminal.err(line) } },
   });
   try {

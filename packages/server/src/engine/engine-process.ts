@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { OpenEngine } from '../character-shelf.js';
 import { childOptions } from '../child-options.js';
-import { ApiError } from '../errors.js';
 import { Calls, type Progress } from './calls.js';
+import { engineClosing, engineEnded, engineFailed } from './engine-errors.js';
 import type { EngineMemory, FromEngine, ToEngine } from './protocol.js';
 import { RemoteEngine } from './remote-engine.js';
 import { type RestartLimits, RestartPolicy } from './restart-policy.js';
@@ -119,7 +119,7 @@ export class EngineProcess {
   async close(): Promise<void> {
     this.#status = 'closed';
     this.#pause?.end();
-    this.#calls.fail(closing());
+    this.#calls.fail(engineClosing());
     clearInterval(this.#watch);
     const child = this.#child;
     if (!child?.connected) return;
@@ -134,7 +134,7 @@ export class EngineProcess {
   async #running(): Promise<ChildProcess> {
     this.start();
     while (!this.#child) {
-      if (this.#status === 'closed') throw closing();
+      if (this.#status === 'closed') throw engineClosing();
       if (this.#status === 'failed') throw this.#down();
       await this.#pause?.over;
     }
@@ -150,7 +150,10 @@ export class EngineProcess {
     this.#child = child;
     this.#listenTo(child);
     child.on('message', (messages: FromEngine[]) => this.#receive(messages));
-    child.once('error', (error) => this.#ended(child, error.message));
+    child.on('error', ({ message }) => {
+      // Also told of messages that could not be sent, by a process that is still there.
+      if (child.pid === undefined) this.#ended(child, message);
+    });
     // Not "exit": answers may still be on their way then.
     child.once('close', (code, signal) => this.#ended(child, signal ?? `exit code ${code}`));
     if (this.#folder !== undefined) this.#reload(this.#folder);
@@ -198,11 +201,7 @@ export class EngineProcess {
     if (pause === null) this.#status = 'failed';
     else this.#restartAfter(pause);
     this.#options.onCrash?.(how);
-    this.#calls.fail(
-      pause === null
-        ? this.#down()
-        : unavailable(`The engine ended while it worked on the request (${how}) and is started again`),
-    );
+    this.#calls.fail(pause === null ? this.#down() : engineEnded(how));
   }
 
   #restartAfter(milliseconds: number): void {
@@ -222,15 +221,9 @@ export class EngineProcess {
     this.#pause = { over, end };
   }
 
-  #down(): ApiError {
+  #down(): Error {
     const { crashes, window } = this.#policy.limits;
-    return new ApiError(
-      503,
-      'server_error',
-      `The engine crashed ${crashes} times within ${window / 1000} s (last: ${this.#lastCrash}) and is not started again. ` +
-        'The log of the server says more; it works again after a restart.',
-      { code: 'engine_failed' },
-    );
+    return engineFailed(crashes, window / 1000, this.#lastCrash);
   }
 }
 
@@ -241,11 +234,3 @@ function send(child: ChildProcess, message: ToEngine): void {
   // A process that is going away answers nothing; its end fails the calls.
   if (child.connected) child.send(message, () => {});
 }
-
-const closing = (): ApiError => unavailable('The server is closing');
-
-const unavailable = (what: string): ApiError =>
-  new ApiError(503, 'server_error', `${what}. Send the request again.`, {
-    code: 'engine_unavailable',
-    retryAfter: 2,
-  });

@@ -119,7 +119,7 @@ export function a1111Routes(app: App, serving: Serving): void {
       running.add(controller);
       return answerUnlessGone(reply, (gone) => {
         const signal = AbortSignal.any([gone, controller.signal]);
-        return serving.generate(character, signal, async (engine) => {
+        return serving.generate(reply, character, signal, async (engine) => {
           const images: string[] = [];
           for (let index = 0; index < batch; index++) {
             const onStep = (done: number, all: number): void => {

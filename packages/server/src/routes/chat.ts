@@ -49,6 +49,7 @@ export function chatRoutes(app: App, serving: Serving): void {
       const includeUsage = body.stream_options?.include_usage ?? false;
       return answerUnlessGone(reply, (signal) =>
         serving.generate(
+          reply,
           character,
           signal,
           async (engine): Promise<unknown> =>

@@ -66,7 +66,7 @@ export function completionRoutes(app: App, serving: Serving): void {
         model: character.id,
       };
       return answerUnlessGone(reply, (signal) =>
-        serving.generate(character, signal, async (engine): Promise<unknown> => {
+        serving.generate(reply, character, signal, async (engine): Promise<unknown> => {
           if (!options.stream) return { ...head, ...whole(chat, await answer(engine, chat, SILENT, signal)) };
           const includeUsage = streaming?.include_usage ?? false;
           return streamAnswer(reply, signal, (stream) =>

@@ -45,7 +45,7 @@ export function imageRoutes(app: App, serving: Serving): void {
         ...(body.guidance_scale === undefined ? {} : { cfg: body.guidance_scale }),
       };
       return answerUnlessGone(reply, (signal) =>
-        serving.generate(character, signal, async (engine) => {
+        serving.generate(reply, character, signal, async (engine) => {
           const data: object[] = [];
           for (let index = 0; index < (body.n ?? 1); index++) {
             const { image } = await engine.imagine({

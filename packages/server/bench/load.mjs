@@ -97,7 +97,9 @@ async function main(server) {
     );
   }
   report.note({ ...result, gain: result.tokensPerSecond / alone.tokensPerSecond, compared, missing, memory });
-  const grown = samples.length >= LONG && Object.values(memory).some(({ before, after }) => after > (1 + GROWTH) * before);
+  const grown =
+    samples.length >= LONG &&
+    Object.values(memory).some(({ before, after }) => after > (1 + GROWTH) * before);
   return result.answered === result.asked && missing === 0 && !grown;
 }
 

@@ -100,7 +100,10 @@ export class EngineProcess {
    * @throws ApiError 503 when the process crashes before it answers, or stays down
    */
   async call(message: CallMessage, progress: Progress = {}, signal?: AbortSignal): Promise<unknown> {
-    const child = await this.#running();
+    this.start();
+    while (!this.#child) await this.#nextStart();
+    // No pause from here on to the beginning of the call: whatever ends the process must find it.
+    const child = this.#child;
     signal?.throwIfAborted();
     const { call, answer } = this.#calls.begin(progress);
     const abort = (): void => send(child, { type: 'abort', call });
@@ -122,6 +125,7 @@ export class EngineProcess {
     this.#calls.fail(engineClosing());
     clearInterval(this.#watch);
     const child = this.#child;
+    this.#child = undefined;
     if (!child?.connected) return;
     // Not "close", which does not come after a disconnection from this side.
     const ended = once(child, 'exit');
@@ -131,14 +135,10 @@ export class EngineProcess {
     clearTimeout(kill);
   }
 
-  async #running(): Promise<ChildProcess> {
-    this.start();
-    while (!this.#child) {
-      if (this.#status === 'closed') throw engineClosing();
-      if (this.#status === 'failed') throw this.#down();
-      await this.#pause?.over;
-    }
-    return this.#child;
+  async #nextStart(): Promise<void> {
+    if (this.#status === 'closed') throw engineClosing();
+    if (this.#status === 'failed') throw this.#down();
+    await this.#pause?.over;
   }
 
   #fork(): void {

@@ -111,6 +111,6 @@ class Outbox {
     const messages = this.#messages;
     this.#messages = [];
     // Without a parent the process ends at the next turn of the event loop.
-    if (process.connected) process.send?.(messages);
+    if (process.connected) process.send?.(messages, () => {});
   }
 }

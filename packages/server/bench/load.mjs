@@ -100,7 +100,9 @@ async function main(server) {
   const grown =
     samples.length >= LONG &&
     Object.values(memory).some(({ before, after }) => after > (1 + GROWTH) * before);
-  return result.answered === result.asked && missing === 0 && !grown;
+  return (
+    result.answered === result.asked && Object.keys(result.errors).length === 0 && missing === 0 && !grown
+  );
 }
 
 report.say(aboutLine(machine(availableParallelism())));

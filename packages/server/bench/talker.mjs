@@ -54,7 +54,9 @@ export class Talker {
     try {
       if (turn % TURNS === 0 || this.conversation === undefined) await this.#begin();
       await this.#keep('user', user);
-      await this.#keep('assistant', await this.#hear(1000 * this.number + turn));
+      const answer = await this.#hear(1000 * this.number + turn);
+      // A model of random weights says what no database keeps.
+      await this.#keep('assistant', answer.replaceAll('\0', ''));
     } catch (error) {
       this.errors.push(told(error));
       this.conversation = undefined;

@@ -28,9 +28,10 @@ async function program(name: string, ...args: string[]): Promise<Record<string, 
 }
 
 it('answers many at the same time and loses no turn', async () => {
-  const [alone, together] = await program('load', '--clients', '20', '--seconds', '4', '--alone', '1');
-  expect(alone).toMatchObject({ clients: 1, errors: {} });
-  expect(together).toMatchObject({ clients: 20, errors: {}, missing: 0 });
+  const [alone, together] = await program('load', '--clients', '20', '--seconds', '2', '--alone', '1');
+  expect(alone).toMatchObject({ clients: 1 });
+  expect(together).toMatchObject({ clients: 20, missing: 0 });
+  expect([alone?.errors, together?.errors]).toEqual([{}, {}]);
   const { asked, answered, compared } = together as Record<string, number>;
   expect(answered).toBe(asked);
   expect(answered).toBeGreaterThanOrEqual(20);
@@ -38,9 +39,9 @@ it('answers many at the same time and loses no turn', async () => {
 });
 
 it('loses nothing that it acknowledged when engine and server are killed', async () => {
-  const [engine, server] = await program('faults', '--kills', '2', '--clients', '4');
-  expect(engine).toMatchObject({ what: 'engine', kills: 2, missing: 0, unexpected: [] });
-  expect(server).toMatchObject({ what: 'server', kills: 2, missing: 0, unexpected: [] });
+  const [engine, server] = await program('faults', '--kills', '1', '--clients', '4');
+  expect(engine).toMatchObject({ what: 'engine', kills: 1, missing: 0, unexpected: [] });
+  expect(server).toMatchObject({ what: 'server', kills: 1, missing: 0, unexpected: [] });
   for (const { answered, compared } of [engine, server] as Record<string, number>[]) {
     expect(answered).toBeGreaterThan(0);
     expect(compared).toBeGreaterThan(0);

@@ -36,7 +36,7 @@ it('answers many at the same time and loses no turn', async () => {
   expect(answered).toBe(asked);
   expect(answered).toBeGreaterThanOrEqual(20);
   expect(compared).toBe(2 * (answered as number));
-});
+}, 300_000);
 
 it('loses nothing that it acknowledged when engine and server are killed', async () => {
   const [engine, server] = await program('faults', '--kills', '1', '--clients', '4');
@@ -46,4 +46,4 @@ it('loses nothing that it acknowledged when engine and server are killed', async
     expect(answered).toBeGreaterThan(0);
     expect(compared).toBeGreaterThan(0);
   }
-});
+}, 300_000);

@@ -154,14 +154,10 @@ export async function buildServer(
 
 /** A server that is closed takes no further request, and finishes those that it has begun. */
 function drainBeforeClose(app: App, serving: Serving, seconds: number): void {
-  let closing = false;
-  app.addHook('onRequest', async () => {
-    if (closing) throw closingError();
+  app.addHook('onRequest', async ({ url }) => {
+    if (serving.closing && !/^\/(healthz|readyz|metrics)/.test(url)) throw closingError();
   });
-  app.addHook('preClose', async () => {
-    closing = true;
-    await serving.drain(seconds);
-  });
+  app.addHook('preClose', async () => serving.drain(seconds));
 }
 
 const closingError = (): ApiError =>

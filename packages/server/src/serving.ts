@@ -12,6 +12,7 @@ import type { PictureStore } from './picture-store.js';
 export class Serving {
   /** Seconds since 1970 at which the server started; clients see it as the models' date. */
   readonly created = Math.floor(Date.now() / 1000);
+  private draining = false;
   /** Answers that are being made or sent. */
   private readonly open = new Set<ServerResponse>();
 
@@ -34,8 +35,14 @@ export class Serving {
     return this.queue.run(signal, place, async () => work(await this.shelf.engine(character)));
   }
 
-  /** Waits until the answers that are being made have been sent, at most for so long. */
+  /** True once the server takes no further requests. */
+  get closing(): boolean {
+    return this.draining;
+  }
+
+  /** Takes no further requests and waits until the answers in the making have been sent, at most for so long. */
   async drain(seconds: number): Promise<void> {
+    this.draining = true;
     const late = AbortSignal.timeout(seconds * 1000);
     for (const response of [...this.open]) {
       if (!response.closed) await once(response, 'close', { signal: late }).catch(() => {});

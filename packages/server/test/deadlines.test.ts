@@ -59,12 +59,14 @@ it('gives up an answer that takes too long, and says so', async () => {
 
 it('finishes what it has begun when it is closed, and takes nothing new', async () => {
   const { engine, release } = waitingEngine();
-  const { app, chat } = await start(engine, {});
+  const { app, url, chat } = await start(engine, {});
   const begun = await chat(true);
   const closed = app.close();
   const refused = await chat(false);
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
   expect(await refused.json()).toMatchObject({ error: { type: 'server_error', code: 'server_closing' } });
+  const ready = await fetch(`${url}/readyz`);
+  expect([ready.status, await ready.json()]).toMatchObject([503, { status: 'closing' }]);
   release();
   const text = await begun.text();
   expect(text).toContain(' there');

@@ -58,6 +58,7 @@ const FAILURES = {
   415: 'Another content type was expected.',
   429: 'Too much at a time; `Retry-After` says when to come back.',
   503: 'What the server needs is away for a moment; nothing was changed.',
+  504: 'The answer took longer than the server gives it.',
 } as const;
 
 type FailureStatus = keyof typeof FAILURES;

@@ -55,7 +55,7 @@ export function a1111Routes(app: App, serving: Serving): void {
   const { shelf } = serving;
   let wanted: ShelvedCharacter | undefined;
   const chosen = (): ShelvedCharacter => wanted ?? shelf.find(undefined);
-  const described = (response: TSchema, ...failures: 404[]) => ({
+  const described = (response: TSchema, ...failures: (404 | 504)[]) => ({
     tags: ['sdapi'],
     response: answers(response, ...failures),
   });
@@ -106,7 +106,7 @@ export function a1111Routes(app: App, serving: Serving): void {
 
   app.post(
     '/sdapi/v1/txt2img',
-    { schema: { ...described(Drawn, 404), body: TxtToImageBody } },
+    { schema: { ...described(Drawn, 404, 504), body: TxtToImageBody } },
     async (request, reply) => {
       const { prompt, steps, cfg_scale: cfg, width, height, batch_size: batch = 1, ...rest } = request.body;
       const named = rest.override_settings?.sd_model_checkpoint;

@@ -33,7 +33,7 @@ export function chatRoutes(app: App, serving: Serving): void {
         tags: ['chat'],
         summary: 'Talk to a character',
         body: ChatBody,
-        response: answers(orStream('The answer', ChatCompletion, ChatChunk), 404),
+        response: answers(orStream('The answer', ChatCompletion, ChatChunk), 404, 504),
       },
     },
     async (request, reply) => {

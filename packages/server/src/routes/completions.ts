@@ -46,7 +46,7 @@ export function completionRoutes(app: App, serving: Serving): void {
         tags: ['chat'],
         summary: 'Talk to a character, in the old form',
         body: CompletionBody,
-        response: answers(orStream('The answer', TextCompletion, TextChunk), 404),
+        response: answers(orStream('The answer', TextCompletion, TextChunk), 404, 504),
       },
     },
     async (request, reply) => {

@@ -1,7 +1,7 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { answers, choice, closed, media, nullable } from '../answers/answers.js';
-import type { EngineProcess } from '../engine/engine-process.js';
+import type { EngineProcess, EngineState } from '../engine/engine-process.js';
 import type { Serving } from '../serving.js';
 import type { App } from './app.js';
 
@@ -36,8 +36,7 @@ export function healthRoutes(app: App, serving: Serving, engine: EngineProcess |
     { schema: described('Another request would be taken', { 200: Ready, 503: Ready }) },
     async (_, reply) => {
       const state = engine?.state;
-      const status =
-        state && state.status !== 'ready' ? (`engine ${state.status}` as const) : queue.full ? 'busy' : 'ready';
+      const status = readiness(serving, state);
       return reply.status(status === 'ready' ? 200 : 503).send({
         status,
         queue: queue.length,
@@ -91,6 +90,12 @@ export function healthRoutes(app: App, serving: Serving, engine: EngineProcess |
     { schema: described('Measures for Prometheus', answers(media('Measures', 'text/plain'))) },
     async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()),
   );
+}
+
+function readiness({ closing, queue }: Serving, engine: EngineState | undefined) {
+  if (closing) return 'closing';
+  if (engine && engine.status !== 'ready') return `engine ${engine.status}` as const;
+  return queue.full ? 'busy' : 'ready';
 }
 
 function engineMetrics(engine: EngineProcess, registers: Registry[]): void {

@@ -31,7 +31,7 @@ export function imageRoutes(app: App, serving: Serving): void {
         tags: ['images'],
         summary: 'Draw a character',
         body: ImageBody,
-        response: answers(DrawnImages, 404),
+        response: answers(DrawnImages, 404, 504),
       },
     },
     async (request, reply) => {

@@ -46,6 +46,8 @@ export class PostgresServer {
     this.server = spawn(join(programs!, 'postgres'), options, { ...user, stdio: 'ignore' });
     for (let tries = 0; ; tries++) {
       const client = new pg.Client({ connectionString: this.url });
+      // A server that is starting may hang up after its answer.
+      client.on('error', () => {});
       try {
         await client.connect();
         return await client.end();

@@ -71,6 +71,8 @@ export async function openServer(url: string): Promise<OpenDatabase> {
   const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 5000 });
   // A connection that breaks while it is idle is replaced by the pool; whoever uses one gets the error there.
   pool.on('error', () => {});
+  // One that breaks between two queries of a transaction has nobody else to tell; the next query fails.
+  pool.on('connect', (client) => client.on('error', () => {}));
   try {
     const client = await pool.connect();
     try {

@@ -94,8 +94,21 @@ describe.each(databases)('stored API keys in %s', (_, onServer) => {
     const headers = { authorization: `Bearer ${key}` };
     const payload = { stream: true, messages: [{ role: 'user', content: 'Hi' }] };
     const talk = () => app.inject({ method: 'POST', url: '/v1/chat/completions', headers, payload });
-    const [first, second] = await Promise.all([talk(), talk()]);
-    expect([first.statusCode, second.statusCode].sort()).toEqual([200, 429]);
+    let goOn = () => {};
+    const begun = new Promise<void>((begin) => {
+      engine.beforeStep = () => {
+        begin();
+        return new Promise((resolve) => {
+          goOn = resolve;
+        });
+      };
+    });
+    const first = talk().then(({ statusCode }) => statusCode);
+    await begun;
+    expect((await talk()).statusCode).toBe(429);
+    engine.beforeStep = () => {};
+    goOn();
+    expect(await first).toBe(200);
     expect((await talk()).body).toContain('[DONE]');
   });
 

@@ -223,6 +223,7 @@ describe('uploaded characters', () => {
       [Buffer.from('{"spec":"chara_card_v2","data":{"name":" "}}'), 'invalid_card'],
       [Buffer.from('not a card'), 'invalid_card'],
       [await picture(2), 'invalid_card'],
+      [(await picture(2)).subarray(0, 60), 'invalid_card'],
       [Buffer.from('%PDF-1.7'), 'invalid_upload'],
       [zipSync({ '../character.yaml': yaml }), 'invalid_archive'],
       [zipSync({ 'character.yaml': yaml, 'run.sh': yaml }), 'invalid_archive'],

@@ -74,16 +74,16 @@ export const answers = (success: TSchema | object, ...failures: FailureStatus[])
   ...described(failures),
 });
 
-/** A successful answer that is no JSON. */
+/** A successful answer that is a file of one of these types. */
 export const media = (description: string, ...types: string[]) => ({
   description,
-  content: Object.fromEntries(
-    types.map((type) => [
-      type,
-      { schema: type.startsWith('text/') ? { type: 'string' } : { type: 'string', format: 'binary' } },
-    ]),
-  ),
+  content: Object.fromEntries(types.map((type) => [type, { schema: fileSchema(type) }])),
 });
+
+function fileSchema(type: string): object {
+  if (type === 'application/json') return {};
+  return type.startsWith('text/') ? { type: 'string' } : { type: 'string', format: 'binary' };
+}
 
 /** A successful answer that is JSON, or server-sent events when the client asks for them: each has an `event` as its data. */
 export const orStream = (description: string, whole: TSchema, event: TSchema) => ({

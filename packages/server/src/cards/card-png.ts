@@ -1,4 +1,4 @@
-import { readPngTexts, withPngTexts } from '@unicharacter/core';
+import { ImageError, readPngTexts, withPngTexts } from '@unicharacter/core';
 import { invalidRequest } from '../errors.js';
 import { asVersion, CARD_FORMATS, type CharacterCard, parseCard } from './character-card.js';
 
@@ -8,7 +8,7 @@ const V2 = 'chara';
 
 /** The card in a PNG. @throws ApiError 400 when there is none */
 export function cardOfPng(png: Uint8Array): CharacterCard {
-  const texts = readPngTexts(png);
+  const texts = textsOf(png);
   const encoded = texts[V3] ?? texts[V2];
   if (encoded === undefined) {
     throw invalidRequest(
@@ -18,6 +18,15 @@ export function cardOfPng(png: Uint8Array): CharacterCard {
     );
   }
   return parseCard(Buffer.from(encoded, 'base64').toString('utf8'));
+}
+
+function textsOf(png: Uint8Array): Readonly<Record<string, string>> {
+  try {
+    return readPngTexts(png);
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    throw invalidRequest(`The PNG cannot be read: ${error.message}.`, 'file', 'invalid_card');
+  }
 }
 
 /** The PNG with the card in it, for readers of both versions; cards that were in it are replaced. */

@@ -33,7 +33,7 @@ const MessageBody = Type.Object({
 type MessageBody = Static<typeof MessageBody>;
 const Change = Type.Object(
   { head: Type.Optional(Id), title: Type.Optional(StorableText({ minLength: 1, maxLength: 200 })) },
-  { minProperties: 1 },
+  { minProperties: 1, additionalProperties: false },
 );
 
 /** `/v1/conversations`: what was said, kept on the server as trees of messages. */

@@ -5,10 +5,10 @@ import type { ServedEngine } from './served-engine.js';
 
 /** A character whose weights are in the engine process. After a crash the next call loads them again. */
 export class RemoteEngine implements OpenEngine {
-  readonly reply = this.asking('reply');
-  readonly ask = this.asking('ask');
-  readonly imagine = this.asking('imagine');
-  readonly rolePlay = this.asking('rolePlay');
+  readonly reply: ServedEngine['reply'] = this.asking('reply');
+  readonly ask: ServedEngine['ask'] = this.asking('ask');
+  readonly imagine: ServedEngine['imagine'] = this.asking('imagine');
+  readonly rolePlay: ServedEngine['rolePlay'] = this.asking('rolePlay');
 
   constructor(
     private readonly host: EngineProcess,

@@ -44,7 +44,7 @@ export function checkAnswers(app: Pick<App, 'addHook' | 'swagger'>): void {
       path: documentedPath(url),
       status: reply.statusCode,
       contentType: reply.getHeader('content-type') as string | undefined,
-      body: typeof payload === 'string' ? payload : '',
+      body: typeof payload === 'string' || Buffer.isBuffer(payload) ? payload.toString() : '',
     });
     if (problem) throw new Error(`${request.method} ${url} answered ${reply.statusCode}: ${problem}`);
     return payload;

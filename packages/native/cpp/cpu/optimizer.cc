@@ -168,7 +168,8 @@ void registerOptimizer(Registry& registry) {
     AdamW settings = AdamW::read(args);
     const double clip = args.real();
     for (Parameter& p : parameters) p.decay = static_cast<float>(args.real());
-    settings.factor = AdamW::clipFactor(clip, masterValues(norm, "the norm")[0]);
+    if (norm.phys != Phys::F32 || norm.count != 1) fail("the norm must be one value stored as f32");
+    settings.factor = AdamW::clipFactor(clip, norm.f32()[0]);
     adamw(parameters, settings, step);
   });
 

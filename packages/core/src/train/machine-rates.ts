@@ -47,7 +47,8 @@ const known = new Map<string, MachineRates>();
 
 /**
  * Measures the rates of this machine by real steps of a model of this shape with random weights: forward and backward over
- * a row of text and pictures, forward alone, then some tokens written one by one. Takes some seconds, once per process for each kind of model. What else the machine does meanwhile makes it slower, as it would the training.
+ * a row of text and pictures, forward alone, then some tokens written one by one. Takes some seconds, once per process for
+ * each kind of model. What else the machine does meanwhile makes it slower, as it would the training.
  */
 export function measureRates(model: ModelConfig, conditions: RateConditions): MachineRates {
   const key = JSON.stringify([model.llm, model.latent, conditions]);

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "../formulas/adamw.h"
-#include "../formulas/block_codes.h"
+#include "../formulas/coded_moment.h"
+#include "../formulas/stretches.h"
 #include "../runtime/parallel.h"
 #include "fused.h"
 #include "rows.h"
@@ -16,25 +17,11 @@ namespace uc {
 
 namespace {
 
-struct CodedMoment {
-  uint8_t* codes;
-  float* scales;
-};
-
 struct Parameter {
   Tensor variable, gradient;
   CodedMoment first, root;
   float decay;
 };
-
-CodedMoment readMoment(Args& args, int64_t count) {
-  const Tensor codes = args.tensor(), scales = args.targetTensor();
-  if (codes.phys != Phys::U8 || codes.count != count) fail("a byte of every weight is needed as codes");
-  if (scales.phys != Phys::F32 || scales.count != codeBlocks(count)) {
-    fail("a scale of each of " + std::to_string(codeBlocks(count)) + " blocks is needed");
-  }
-  return {codes.u8(), scales.f32()};
-}
 
 const float* readTable(Args& args) {
   const Tensor table = args.floatTensor();
@@ -84,23 +71,15 @@ void updateBlock(const Parameter& p, const Tables& tables, int64_t begin, int64_
   }
 }
 
-// Many tensors as one list of blocks, so that small ones share the threads too.
 void update(const std::vector<Parameter>& parameters, const Tables& tables, const AdamW& settings, uint32_t step) {
-  struct Part {
-    const Parameter* parameter;
-    int64_t begin;
-  };
-  std::vector<Part> parts;
-  for (const Parameter& p : parameters) {
-    for (int64_t at = 0; at < p.variable.count; at += kOptimizerBlock) parts.push_back({&p, at});
-  }
-  parallelFor(static_cast<int64_t>(parts.size()), kOptimizerBlock * 16, [&](int64_t begin, int64_t end) {
+  const std::vector<Stretch> stretches = stretchesOf(parameters, [](const Parameter& p) { return p.variable.count; });
+  parallelFor(static_cast<int64_t>(stretches.size()), kOptimizerBlock * 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const Parameter& p = *parts[i].parameter;
-      const int64_t from = parts[i].begin, to = std::min(from + kOptimizerBlock, p.variable.count);
+      const Stretch& s = stretches[i];
       const uint32_t key = mixed(mixed(step) + static_cast<uint32_t>(i));
-      for (int64_t at = from; at < to; at += kCodeBlock) {
-        updateBlock(p, tables, at, std::min(kCodeBlock, to - at), settings, key, static_cast<uint32_t>(at - from));
+      for (int64_t at = 0; at < s.count; at += kCodeBlock) {
+        updateBlock(parameters[s.item], tables, s.begin + at, std::min(kCodeBlock, s.count - at), settings, key,
+                    static_cast<uint32_t>(at));
       }
     }
   });
@@ -123,14 +102,14 @@ void registerAdamW8bit(Registry& registry) {
       p.gradient = args.floatTensor();
       if (p.variable.phys != Phys::F32) fail(std::string("the variable must be stored as f32, found ") + nameOf(p.variable.phys));
       if (p.gradient.count != p.variable.count) fail("a gradient has another size");
-      p.first = readMoment(args, p.variable.count);
-      p.root = readMoment(args, p.variable.count);
+      p.first = CodedMoment::read(args, p.variable.count);
+      p.root = CodedMoment::read(args, p.variable.count);
     }
     const uint32_t step = static_cast<uint32_t>(args.integer());
     AdamW settings = AdamW::read(args);
     const double clip = args.real();
     for (Parameter& p : parameters) p.decay = static_cast<float>(args.real());
-    if (norm.phys != Phys::F32 || norm.count != 1) fail("the norm must be one value stored as f32");
+    checkNorm(norm);
     settings.factor = AdamW::clipFactor(clip, norm.f32()[0]);
     update(parameters, tables, settings, step);
   });

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../formulas/adamw.h"
+#include "../formulas/stretches.h"
 #include "convert.h"
 #include "fused.h"
 #include "lanes.h"
@@ -31,25 +32,18 @@ double blockSquares(const Tensor& t, int64_t begin, int64_t end) {
   return total;
 }
 
-// Sum of squares over all tensors, by blocks of fixed size added in order.
+// Sum of squares over all tensors, by stretches of fixed size added in order.
 double sumOfSquares(const std::vector<Tensor>& tensors) {
-  struct Part {
-    const Tensor* tensor;
-    int64_t begin;
-    double sum;
-  };
-  std::vector<Part> parts;
-  for (const Tensor& t : tensors) {
-    for (int64_t at = 0; at < t.count; at += kOptimizerBlock) parts.push_back({&t, at, 0.0});
-  }
-  parallelFor(static_cast<int64_t>(parts.size()), kOptimizerBlock, [&](int64_t begin, int64_t end) {
+  const std::vector<Stretch> stretches = stretchesOf(tensors, [](const Tensor& t) { return t.count; });
+  std::vector<double> sums(stretches.size());
+  parallelFor(static_cast<int64_t>(stretches.size()), kOptimizerBlock, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      Part& part = parts[i];
-      part.sum = blockSquares(*part.tensor, part.begin, std::min(part.begin + kOptimizerBlock, part.tensor->count));
+      const Stretch& s = stretches[i];
+      sums[i] = blockSquares(tensors[s.item], s.begin, s.begin + s.count);
     }
   });
   double total = 0.0;
-  for (const Part& part : parts) total += part.sum;
+  for (const double sum : sums) total += sum;
   return total;
 }
 
@@ -86,28 +80,20 @@ void updateElements(const Parameter& p, const AdamW& settings, int64_t begin, in
   });
 }
 
-// Many tensors as one list of blocks, so that small ones share the threads too.
 void adamw(const std::vector<Parameter>& parameters, const AdamW& settings, uint32_t step) {
-  struct Part {
-    const Parameter* parameter;
-    int64_t begin;
-  };
-  std::vector<Part> parts;
-  for (const Parameter& p : parameters) {
-    for (int64_t at = 0; at < p.variable.count; at += kOptimizerBlock) parts.push_back({&p, at});
-  }
-  parallelFor(static_cast<int64_t>(parts.size()), kOptimizerBlock * 4, [&](int64_t begin, int64_t end) {
+  const std::vector<Stretch> stretches = stretchesOf(parameters, [](const Parameter& p) { return p.variable.count; });
+  parallelFor(static_cast<int64_t>(stretches.size()), kOptimizerBlock * 4, [&](int64_t begin, int64_t end) {
     AdamW own = settings;
     for (int64_t i = begin; i < end; ++i) {
-      const Parameter& p = *parts[i].parameter;
-      const int64_t from = parts[i].begin, to = std::min(from + kOptimizerBlock, p.variable.count);
+      const Stretch& s = stretches[i];
+      const Parameter& p = parameters[s.item];
       const uint32_t key = mixed(mixed(step) + static_cast<uint32_t>(i));
       own.decay = p.decay;
       withFloats(p.gradient.phys, [&](auto* gradient) {
         withFloats(p.first.phys, [&](auto* moment) {
           using G = std::remove_pointer_t<decltype(gradient)>;
           using M = std::remove_pointer_t<decltype(moment)>;
-          updateElements<G, M>(p, own, from, to, key);
+          updateElements<G, M>(p, own, s.begin, s.begin + s.count, key);
         });
       });
     }
@@ -120,17 +106,15 @@ struct Average {
 
 void updateAverages(const std::vector<Average>& averages, double decay) {
   const float keep = static_cast<float>(decay), rest = static_cast<float>(1.0 - decay);
-  std::vector<std::pair<const Average*, int64_t>> parts;
-  for (const Average& a : averages) {
-    for (int64_t at = 0; at < a.average.count; at += kOptimizerBlock) parts.emplace_back(&a, at);
-  }
-  parallelFor(static_cast<int64_t>(parts.size()), kOptimizerBlock, [&](int64_t begin, int64_t end) {
+  const std::vector<Stretch> stretches = stretchesOf(averages, [](const Average& a) { return a.average.count; });
+  parallelFor(static_cast<int64_t>(stretches.size()), kOptimizerBlock, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const auto& [pair, at] = parts[i];
-      float* average = pair->average.f32();
-      withFloats(pair->value.phys, [&](auto* type) {
-        const auto* value = pair->value.as<std::remove_pointer_t<decltype(type)>>();
-        eachVector(at, std::min(at + kOptimizerBlock, pair->average.count), [&](int64_t, const auto& load, const auto& store) {
+      const Stretch& s = stretches[i];
+      const Average& pair = averages[s.item];
+      float* average = pair.average.f32();
+      withFloats(pair.value.phys, [&](auto* type) {
+        const auto* value = pair.value.as<std::remove_pointer_t<decltype(type)>>();
+        eachVector(s.begin, s.begin + s.count, [&](int64_t, const auto& load, const auto& store) {
           store(average, load(average) * keep + load(value) * rest);
         });
       });
@@ -168,7 +152,7 @@ void registerOptimizer(Registry& registry) {
     AdamW settings = AdamW::read(args);
     const double clip = args.real();
     for (Parameter& p : parameters) p.decay = static_cast<float>(args.real());
-    if (norm.phys != Phys::F32 || norm.count != 1) fail("the norm must be one value stored as f32");
+    checkNorm(norm);
     settings.factor = AdamW::clipFactor(clip, norm.f32()[0]);
     adamw(parameters, settings, step);
   });

@@ -1,7 +1,8 @@
 // AdamW whose moments are stored as one byte each, see cpu/adamw_8bit.cc: a block of threads takes one block of codes after the
 // other of a stretch. The bits of the random rounding are those of the CPU kernel.
 #include "../formulas/adamw.h"
-#include "../formulas/block_codes.h"
+#include "../formulas/coded_moment.h"
+#include "../formulas/stretches.h"
 #include "register.h"
 #include "values.h"
 
@@ -9,32 +10,12 @@ namespace uc {
 
 namespace {
 
-struct CodedMoment {
-  uint8_t* codes;
-  float* scales;
-};
-
 struct Parameter {
   Floats gradient;
   float* variable;
   CodedMoment first, root;
   float decay;
 };
-
-// A stretch of at most kOptimizerBlock elements of one parameter.
-struct Stretch {
-  int64_t begin;
-  int32_t parameter, count;
-};
-
-CodedMoment readMoment(Args& args, int64_t count) {
-  const Tensor codes = args.tensor(), scales = args.targetTensor();
-  if (codes.phys != Phys::U8 || codes.count != count) fail("a byte of every weight is needed as codes");
-  if (scales.phys != Phys::F32 || scales.count != codeBlocks(count)) {
-    fail("a scale of each of " + std::to_string(codeBlocks(count)) + " blocks is needed");
-  }
-  return {codes.u8(), scales.f32()};
-}
 
 const float* readTable(Args& args) {
   const Tensor table = args.floatTensor();
@@ -50,8 +31,8 @@ Parameter readParameter(Args& args, int64_t& count) {
   count = variable.count;
   if (variable.phys != Phys::F32) fail(std::string("the variable must be stored as f32, found ") + nameOf(variable.phys));
   if (gradient.count != count) fail("a gradient has another size");
-  const CodedMoment first = readMoment(args, count);
-  return {Floats(gradient), variable.f32(), first, readMoment(args, count), 0.0f};
+  const CodedMoment first = CodedMoment::read(args, count);
+  return {Floats(gradient), variable.f32(), first, CodedMoment::read(args, count), 0.0f};
 }
 
 struct Tables {
@@ -101,20 +82,16 @@ void adamw8bit(Context& context, Args& args, Results&) {
   tables.ofFirst = readTable(args);
   tables.ofRoot = readTable(args);
   std::vector<Parameter> parameters;
-  std::vector<Stretch> stretches;
-  const int64_t length = args.integer();
-  for (int64_t index = 0; index < length; ++index) {
-    int64_t count = 0;
-    parameters.push_back(readParameter(args, count));
-    for (int64_t at = 0; at < count; at += kOptimizerBlock) {
-      stretches.push_back({at, static_cast<int32_t>(index), static_cast<int32_t>(std::min(kOptimizerBlock, count - at))});
-    }
+  std::vector<int64_t> counts;
+  for (int64_t length = args.integer(); length > 0; --length) {
+    parameters.push_back(readParameter(args, counts.emplace_back()));
   }
   const uint32_t step = static_cast<uint32_t>(args.integer());
   const AdamW common = AdamW::read(args);
   const double clip = args.real();
   for (Parameter& p : parameters) p.decay = static_cast<float>(args.real());
-  if (norm.phys != Phys::F32 || norm.count != 1) fail("the norm must be one value stored as f32");
+  checkNorm(norm);
+  const std::vector<Stretch> stretches = stretchesOf(counts, [](int64_t count) { return count; });
   const int64_t n = static_cast<int64_t>(stretches.size());
   const DeviceTable<Stretch> stretchTable(context, stretches.data(), n);
   const DeviceTable<Parameter> parameterTable(context, parameters.data(), static_cast<int64_t>(parameters.size()));
@@ -123,7 +100,7 @@ void adamw8bit(Context& context, Args& args, Results&) {
   const Floats norms(norm);
   forEachBlock(context, n, [=] __device__(int64_t item) {
     const Stretch s = stretch[item];
-    const Parameter p = parameter[s.parameter];
+    const Parameter p = parameter[s.item];
     AdamW settings = common;
     settings.decay = p.decay;
     settings.factor = AdamW::clipFactor(clip, norms[0]);

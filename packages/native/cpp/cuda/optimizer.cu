@@ -4,31 +4,13 @@
 // stored as bf16. One launch updates all tensors: a block takes a stretch of one of them. The bits of the random rounding are
 // those of the CPU kernel.
 #include "../formulas/adamw.h"
+#include "../formulas/stretches.h"
 #include "register.h"
 #include "values.h"
 
 namespace uc {
 
 namespace {
-
-// A stretch of at most kOptimizerBlock elements of tensor `tensor` of a list.
-struct Stretch {
-  int64_t begin;
-  int32_t tensor, count;
-};
-
-// Sizes of tensors as one list of stretches, in order.
-template <class T, class Count>
-std::vector<Stretch> stretchesOf(const std::vector<T>& list, const Count& count) {
-  std::vector<Stretch> stretches;
-  for (size_t t = 0; t < list.size(); ++t) {
-    const int64_t n = count(list[t]);
-    for (int64_t at = 0; at < n; at += kOptimizerBlock) {
-      stretches.push_back({at, static_cast<int32_t>(t), static_cast<int32_t>(std::min(kOptimizerBlock, n - at))});
-    }
-  }
-  return stretches;
-}
 
 int64_t listLength(Args& args) {
   const int64_t n = args.integer();
@@ -52,7 +34,7 @@ void globalNorm(Context& context, Args& args, Results& results) {
   float* norm = results.make({}, Phys::F32).f32();
   forEachBlock(context, n, [=] __device__(int64_t item) {
     const Stretch s = stretch[item];
-    const Floats x = view[s.tensor];
+    const Floats x = view[s.item];
     double own = 0;
     for (int i = static_cast<int>(threadIdx.x); i < s.count; i += kBlockThreads) {
       const double value = x[s.begin + i];
@@ -116,7 +98,7 @@ void adamw(Context& context, Args& args, Results&) {
   const AdamW common = AdamW::read(args);
   const double clip = args.real();
   for (Parameter& p : parameters) p.decay = static_cast<float>(args.real());
-  if (norm.phys != Phys::F32 || norm.count != 1) fail("the norm must be one value stored as f32");
+  checkNorm(norm);
   const std::vector<Stretch> stretches = stretchesOf(counts, [](int64_t count) { return count; });
   const int64_t n = static_cast<int64_t>(stretches.size());
   const DeviceTable<Stretch> stretchTable(context, stretches.data(), n);
@@ -126,7 +108,7 @@ void adamw(Context& context, Args& args, Results&) {
   const Floats length(norm);
   forEachBlock(context, n, [=] __device__(int64_t item) {
     const Stretch s = stretch[item];
-    const Parameter p = parameter[s.tensor];
+    const Parameter p = parameter[s.item];
     AdamW settings = common;
     settings.decay = p.decay;
     settings.factor = AdamW::clipFactor(clip, length[0]);

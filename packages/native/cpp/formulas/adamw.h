@@ -1,7 +1,6 @@
 // One element of AdamW and its random rounding. A value V is a float or a vector of floats, a word W one or several of 32 bits.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 
 #include "../runtime/args.h"
@@ -48,9 +47,6 @@ struct AdamW {
     return weight(w, first, std::sqrt(second));
   }
 };
-
-// Elements that share a key of the random rounding; also the unit of work.
-constexpr int64_t kOptimizerBlock = 16384;
 
 // A well mixed word from a counter: the finaliser of MurmurHash3.
 template <class W>

@@ -29,7 +29,8 @@ const GRACE = 2000;
  * `starting`: no sign of life yet. `restarting`: it crashed and is started again after a pause. `failed`: it crashed so often
  * that it stays down.
  */
-export type EngineStatus = 'idle' | 'starting' | 'ready' | 'restarting' | 'failed' | 'closed';
+export const ENGINE_STATUSES = ['idle', 'starting', 'ready', 'restarting', 'failed', 'closed'] as const;
+type EngineStatus = (typeof ENGINE_STATUSES)[number];
 
 export interface EngineState {
   readonly status: EngineStatus;

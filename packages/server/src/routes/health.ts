@@ -1,20 +1,18 @@
 import { Type } from '@fastify/type-provider-typebox';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { answers, choice, closed, media, nullable } from '../answers/answers.js';
-import type { EngineProcess, EngineState } from '../engine/engine-process.js';
+import { ENGINE_STATUSES, type EngineProcess, type EngineState } from '../engine/engine-process.js';
 import type { Serving } from '../serving.js';
 import type { App } from './app.js';
 
 const Alive = closed({ status: Type.Literal('ok') });
-/** Of the engine process. */
-const STATUSES = ['idle', 'starting', 'ready', 'restarting', 'failed', 'closed'] as const;
 const Ready = closed({
-  status: choice('ready', 'busy', 'closing', ...STATUSES.map((status) => `engine ${status}` as const)),
+  status: choice('ready', 'busy', 'closing', ...ENGINE_STATUSES.map((status) => `engine ${status}` as const)),
   queue: Type.Integer({ minimum: 0 }),
   loaded: nullable(Type.String()),
   engine: Type.Optional(
     closed({
-      status: choice(...STATUSES),
+      status: choice(...ENGINE_STATUSES),
       crashes: Type.Integer({ minimum: 0 }),
       lastCrash: nullable(Type.String()),
     }),

@@ -8,21 +8,14 @@ import os
 import sys
 from time import perf_counter
 
+sys.path.append(os.path.join(os.path.dirname(__file__), "../../../../native/bench/peers/pytorch"))
+from peer import answer, begin  # noqa: E402
 
-def answer(line):
-    print(json.dumps(line), flush=True)
+begin("safetensors")
 
-
-try:
-    import torch
-    from safetensors import safe_open
-except ImportError as missing:
-    answer({"missing": f"{sys.executable} has no {missing.name}; set UNICHARACTER_PYTHON to a Python that has it"})
-    sys.exit()
-
+import torch  # noqa: E402
 from cached_model import Cache, CachedModel, guide  # noqa: E402
-
-torch.set_num_threads(int(os.environ.get("UC_BENCH_THREADS", "2")))
+from safetensors import safe_open  # noqa: E402
 
 
 def loaded_model(p):

@@ -10,23 +10,15 @@ import sys
 from time import perf_counter
 from types import SimpleNamespace
 
-
-def answer(line):
-    print(json.dumps(line), flush=True)
-
-
-try:
-    import torch
-    from safetensors import safe_open
-except ImportError as missing:
-    answer({"missing": f"{sys.executable} has no {missing.name}; set UNICHARACTER_PYTHON to a Python that has it"})
-    sys.exit()
-
 sys.path.append(os.path.join(os.path.dirname(__file__), "../../../../native/bench/peers/pytorch"))
+from peer import answer, begin  # noqa: E402
+
+begin("safetensors")
+
+import torch  # noqa: E402
 from attention import dense_mask  # noqa: E402
 from model import Rotary, UnifiedModel, time_features  # noqa: E402
-
-torch.set_num_threads(int(os.environ.get("UC_BENCH_THREADS", "2")))
+from safetensors import safe_open  # noqa: E402
 
 
 def memory_mib(field):

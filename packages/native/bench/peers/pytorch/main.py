@@ -4,23 +4,13 @@ Reads one case per line from standard input and answers one line each, both JSON
 """
 
 import json
-import os
 import sys
 
-threads = int(os.environ.get("UC_BENCH_THREADS", "2"))
+from peer import answer, begin
 
+begin()
 
-def answer(line):
-    print(json.dumps(line), flush=True)
-
-
-try:
-    import torch
-except ImportError:
-    answer({"missing": f"{sys.executable} has no torch; set UNICHARACTER_PYTHON to a Python that has it"})
-    sys.exit()
-
-torch.set_num_threads(threads)
+import torch  # noqa: E402
 
 from measure import fastest, measure  # noqa: E402
 from ops import OPS  # noqa: E402
